@@ -1,0 +1,101 @@
+import type { Failure } from "../errors.ts";
+import type { AgentSlug, Instant } from "../ids.ts";
+import type { Policy } from "../session/policy.ts";
+import type { Event } from "./event.ts";
+
+/** Which chats and tasks of the board a session may touch; `"any"` for all of them. */
+export interface Scope {
+  readonly chats: readonly string[] | "any";
+  readonly tasks: readonly string[] | "any";
+}
+
+/** The first event of a stream. The whole policy is in it, so that a replay never changes. */
+export type SessionOpened = Event<
+  "SessionOpened",
+  {
+    readonly agent: { readonly slug: AgentSlug; readonly name: string };
+    /** The conversation's id, a UUID chosen by the host. */
+    readonly conversation: string;
+    readonly scope: Scope;
+    readonly policy: Policy;
+  }
+>;
+
+/** A session that had ended goes on, with the same conversation. */
+export type SessionReopened = Event<"SessionReopened", Record<never, never>>;
+
+/** An orchestrator took the session over. A higher epoch is the only thing that makes one let go. */
+export type SessionOwned = Event<
+  "SessionOwned",
+  {
+    readonly owner: string;
+    readonly epoch: number;
+    /** Whether this owner's Tracker does a repeated write once. */
+    readonly trackerKeys: boolean;
+  }
+>;
+
+/** Why a session starts no run for now. */
+export type ParkReason = "start_failed" | "crash_loop";
+
+/** No run is started until something changes; messages wait. */
+export type SessionParked = Event<
+  "SessionParked",
+  {
+    readonly reason: ParkReason;
+    readonly failure: Failure;
+    /** When it goes on by itself; null where a person has to mend something first. */
+    readonly until: Instant | null;
+  }
+>;
+
+/** Runs are started again. */
+export type SessionUnparked = Event<"SessionUnparked", { readonly reason: "asked" | "due" }>;
+
+/** A run ended badly; the next one starts no earlier than `dueAt`. */
+export type RestartScheduled = Event<
+  "RestartScheduled",
+  { readonly dueAt: Instant; readonly failures: number; readonly reason: string }
+>;
+
+/** The session ends once the messages up to `through` are answered, or at `until`. */
+export type CloseRequested = Event<
+  "CloseRequested",
+  {
+    /** The position of the last message that is still answered; 0 to answer none. */
+    readonly through: number;
+    readonly outcome: "closed" | "stopped";
+    readonly until: Instant;
+  }
+>;
+
+/** The time for closing is over: what is not answered by now is discarded. */
+export type CloseExpired = Event<"CloseExpired", Record<never, never>>;
+
+/** Nothing is outstanding any more. */
+export type SessionClosed = Event<"SessionClosed", { readonly outcome: "closed" | "stopped" }>;
+
+/** An effect other than an operation failed and is tried again at `dueAt`. */
+export type EffectDeferred = Event<
+  "EffectDeferred",
+  {
+    /** The effect's key. */
+    readonly key: string;
+    readonly attempt: number;
+    readonly dueAt: Instant;
+    readonly failure: Failure;
+  }
+>;
+
+/** Events about the session as a whole. */
+export type LifeEvent =
+  | SessionOpened
+  | SessionReopened
+  | SessionOwned
+  | SessionParked
+  | SessionUnparked
+  | RestartScheduled
+  | CloseRequested
+  | CloseExpired
+  | SessionClosed
+  | EffectDeferred;

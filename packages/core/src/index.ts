@@ -1,0 +1,105 @@
+// The orchestrator
+export { createOrchestrator } from "./runtime/orchestrator.ts";
+export type {
+  OpenOptions,
+  Orchestrator,
+  OrchestratorOptions,
+  SessionSummary,
+} from "./runtime/orchestrator.ts";
+export type { AgentSpec } from "./runtime/agent-spec.ts";
+export type {
+  EventsOptions,
+  SendOptions,
+  Sent,
+  SessionHandle,
+  TurnResult,
+} from "./runtime/session-handle.ts";
+export type { SessionRecord } from "./runtime/session-record.ts";
+export { admit } from "./runtime/admission.ts";
+export type { Limits, Place } from "./runtime/admission.ts";
+export { systemClock } from "./runtime/system-clock.ts";
+export { memoryStore } from "./memory-store.ts";
+
+// The pure core
+export { decide, step } from "./session/decide.ts";
+export type { Step } from "./session/decide.ts";
+export { evolve, foldEvents } from "./session/evolve.ts";
+export { pending } from "./session/pending.ts";
+export { unopened } from "./session/state.ts";
+export type {
+  Answer,
+  Deferral,
+  Life,
+  MessagePlace,
+  OpenMessage,
+  Operation,
+  OperationNote,
+  OperationPlace,
+  Owner,
+  Parked,
+  Run,
+  RunPhase,
+  RunStop,
+  RunTrace,
+  Session,
+  Totals,
+  Turn,
+} from "./session/state.ts";
+export { isIdle, statusOf } from "./session/status.ts";
+export type { SessionStatus } from "./session/status.ts";
+export { defaultPolicy } from "./session/policy.ts";
+export type { Policy } from "./session/policy.ts";
+export type { Seen, SessionCommand, Timed } from "./session/command.ts";
+export type { Duty, Effect, Success } from "./session/effect.ts";
+
+// Events
+export { eventSchemas } from "./events/catalogue.ts";
+export type { EventOf, SessionEvent, SessionEventType } from "./events/catalogue.ts";
+export type { Event, Recorded } from "./events/event.ts";
+export type { LifeEvent, ParkReason, Scope } from "./events/session-events.ts";
+export type { MessageEvent } from "./events/message-events.ts";
+export type { RunEvent, StopReason } from "./events/run-events.ts";
+export type { OperationEvent } from "./events/operation-events.ts";
+
+// Words
+export type { Json, JsonObject } from "./json.ts";
+export type { AgentSlug, Instant, MessageId, OperationId, RunId, SessionId } from "./ids.ts";
+export { WaybillError, failureOf, isWaybillError } from "./errors.ts";
+export type { Failure, FailureClass, WaybillErrorOptions } from "./errors.ts";
+
+// Ports
+export type { Clock } from "./ports/clock.ts";
+export type { Ids } from "./ports/ids.ts";
+export type { Logger } from "./ports/logger.ts";
+export type {
+  AppendResult,
+  EventStore,
+  ExpectedVersion,
+  Lease,
+  NewEvent,
+  ReadAllOptions,
+  ReadOptions,
+  StoredEvent,
+} from "./ports/event-store.ts";
+export { planEnvironment, planPath } from "./ports/run-plan.ts";
+export type {
+  Conversation,
+  PlannedFolder,
+  PlannedPath,
+  PlannedValue,
+  RunHandle,
+  RunPlan,
+  RunSpec,
+} from "./ports/run-plan.ts";
+export type { RunExit, RunSighting, Started, Transport, TransportInfo } from "./ports/transport.ts";
+export type { Activity, AgentWord, Incoming, Mark, TurnOutcome, Usage } from "./ports/agent-word.ts";
+export type { Letter, Mailbox, ReceiveOptions } from "./ports/mailbox.ts";
+export type { Attachment, Gateway } from "./ports/gateway.ts";
+export type {
+  Receipt,
+  TaskStatus,
+  Tracker,
+  TrackerCall,
+  TrackerCapabilities,
+  TrackerOperation,
+} from "./ports/tracker.ts";

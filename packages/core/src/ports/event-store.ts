@@ -1,0 +1,114 @@
+import type { Json } from "../json.ts";
+import type { Instant } from "../ids.ts";
+
+/** An event on its way into a store. */
+export interface NewEvent {
+  /** Unique in the whole store. A second append with the same id is recognised as a repeat. */
+  readonly id: string;
+  readonly type: string;
+  readonly data: Json;
+  /** The version of this event type's shape; upcast on read. */
+  readonly schema: number;
+  readonly recordedAt: Instant;
+  /** What caused it: a command's id, or null. */
+  readonly causation: string | null;
+  /** False where a reader that does not know the type may keep it and go on. */
+  readonly mustUnderstand: boolean;
+}
+
+/** An event as a store gives it back. */
+export interface StoredEvent extends NewEvent {
+  readonly stream: string;
+  /** 1 for the first event of its stream, then one more for each, without gaps. */
+  readonly version: number;
+  /** Its place in the whole store: opaque, comparable only by handing it back as `after`. */
+  readonly position: string;
+}
+
+/** The version that a stream must have for an append to happen: `"none"` means no events at all. */
+export type ExpectedVersion = number | "none" | "exists" | "any";
+
+/** How an append ended. A conflict is an ordinary outcome, so it is a value and not an exception. */
+export type AppendResult =
+  | {
+      readonly ok: true;
+      /** The stream's version after the append. */
+      readonly version: number;
+      /** The events as stored; for a repeat, as they were stored the first time. */
+      readonly events: readonly StoredEvent[];
+      /** True where every event was there already: a lost acknowledgement, tried again. */
+      readonly repeated: boolean;
+    }
+  | { readonly ok: false; readonly reason: "conflict"; readonly actual: number }
+  | { readonly ok: false; readonly reason: "fenced"; readonly epoch: number };
+
+/** One owner's right to act on a name, until it is claimed under a higher epoch. */
+export interface Lease {
+  readonly name: string;
+  readonly owner: string;
+  /** Grows with every claim by another owner, or by a new life of the same one. */
+  readonly epoch: number;
+}
+
+/** Which events to read: versions are inclusive. */
+export interface ReadOptions {
+  readonly from?: number;
+  readonly to?: number;
+}
+
+/** Which events of the whole store to read. */
+export interface ReadAllOptions {
+  /** Read what comes after this position; from the beginning where it is left out. */
+  readonly after?: string;
+  /** Only these types. */
+  readonly types?: readonly string[];
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * The log. Everything that is true of a session is in its stream; everything else can be rebuilt.
+ * `eventStoreContract` in `@waybill/core/testing` states each promise as a test.
+ */
+export interface EventStore {
+  /** The log's own identity, made once and kept with it: runs are labelled with it. */
+  readonly id: string;
+
+  /** Resolves once the log is open, or throws with the code and the fix. Repeated calls do nothing. */
+  open(): Promise<void>;
+
+  /**
+   * Appends all the events or none. Resolves once they are durable.
+   *
+   * @param fence where given, the append happens only if no higher epoch was claimed for the stream.
+   */
+  append(
+    stream: string,
+    expected: ExpectedVersion,
+    events: readonly NewEvent[],
+    fence?: { readonly epoch: number },
+  ): Promise<AppendResult>;
+
+  /** The stream's events in order, in pages; nothing for a stream that does not exist. */
+  read(stream: string, options?: ReadOptions): AsyncIterable<readonly StoredEvent[]>;
+
+  /** The whole store's events in order, in pages, up to what was durable when it was asked. */
+  readAll(options?: ReadAllOptions): AsyncIterable<readonly StoredEvent[]>;
+
+  /** As `readAll`, then goes on with what is appended, by any process, until the signal aborts. */
+  subscribe(options?: ReadAllOptions): AsyncIterable<readonly StoredEvent[]>;
+
+  /**
+   * Claims names for an owner, each under a new epoch; leaves out those that another live owner
+   * holds. A store with a single owning process gives all of them.
+   */
+  claim(names: readonly string[], owner: string): Promise<readonly Lease[]>;
+
+  /** Keeps the leases alive; gives back those that are still held. */
+  renew(leases: readonly Lease[]): Promise<readonly Lease[]>;
+
+  /** Lets go, so that another may claim at once. */
+  release(leases: readonly Lease[]): Promise<void>;
+
+  /** Resolves once everything appended is durable and the log is closed. */
+  close(): Promise<void>;
+}

@@ -1,0 +1,162 @@
+import type { AgentSlug, SessionId } from "../ids.ts";
+import type { Incoming, Mark } from "../ports/agent-word.ts";
+import type { Logger } from "../ports/logger.ts";
+import type { Mailbox } from "../ports/mailbox.ts";
+import type { RunPlan, RunSpec } from "../ports/run-plan.ts";
+import type { Tracker } from "../ports/tracker.ts";
+import type { SessionCommand } from "../session/command.ts";
+import type { Effect, Success } from "../session/effect.ts";
+import type { RunTrace } from "../session/state.ts";
+import { WaybillError } from "../errors.ts";
+import type { AgentSpec } from "./agent-spec.ts";
+
+/** What an effect needs of the world, for one session. */
+export interface World {
+  readonly owner: string;
+  readonly sessionId: SessionId;
+  readonly slug: AgentSlug;
+  readonly agent: AgentSpec;
+  readonly mailbox: Mailbox;
+  readonly tracker: Tracker | null;
+  readonly logger: Logger;
+  /** Waits for a place, then says under which id and protocol the run shall be requested. */
+  readonly admit: (signal: AbortSignal) => Promise<SessionCommand>;
+  /** Records an observation; resolves once it is durable. */
+  readonly report: (command: SessionCommand) => Promise<void>;
+  /** What was observed and is no fact. */
+  readonly notice: (incoming: Exclude<Incoming, { readonly type: "word" }>) => void;
+}
+
+/**
+ * Carries one effect out. Resolves with its success, with null where its observations said
+ * everything, and throws what `failureOf` makes a failure of. It decides nothing.
+ */
+export async function carryOut(
+  world: World,
+  effect: Effect,
+  signal: AbortSignal,
+): Promise<Success | null> {
+  const { agent, mailbox } = world;
+  switch (effect.type) {
+    case "admit":
+      await world.report(await world.admit(signal));
+      return null;
+    case "start":
+      return { effect, value: await agent.transport.start(await attachedPlan(world, effect.run)) };
+    case "watch":
+      await watch(world, effect.run, signal);
+      return null;
+    case "receive":
+      await receive(world, effect.run, effect.after, { follow: true, signal });
+      return null;
+    case "drain":
+      await receive(world, effect.run, effect.after, { follow: false, signal });
+      return { effect, value: null };
+    case "stop": {
+      const plan = await planOf(world, effect.run);
+      return { effect, value: await agent.transport.stop(plan, effect.graceMs) };
+    }
+    case "remove": {
+      const plan = await planOf(world, effect.run);
+      await agent.transport.remove(plan);
+      await agent.gateway?.detach({ sessionId: world.sessionId, runId: effect.run.runId });
+      await mailbox.remove(plan);
+      return { effect, value: null };
+    }
+    case "put":
+    case "answer":
+      await mailbox.put(await planOf(world, effect.run), effect.letter);
+      return { effect, value: null };
+    case "interrupt":
+    case "dismiss":
+      await mailbox.put(await planOf(world, effect.run), effect.letter);
+      return null;
+    case "perform":
+      return { effect, value: await trackerOf(world).perform(callOf(world, effect)) };
+    case "lookup":
+      return { effect, value: await trackerOf(world).lookup(callOf(world, effect)) };
+    default:
+      return effect satisfies never;
+  }
+}
+
+async function watch(world: World, run: RunTrace, signal: AbortSignal): Promise<void> {
+  const { runId } = run;
+  const plan = await planOf(world, run);
+  // An adopted run keeps its way to the model also where the gateway itself was lost.
+  await attach(world, plan).catch((error: unknown) =>
+    world.logger.warn("The gateway could not be attached again.", { runId, error: String(error) }),
+  );
+  for await (const sighting of world.agent.transport.watch(plan, signal)) {
+    if (sighting.type === "running") await world.report({ type: "RunSeen", runId });
+    else if (sighting.type === "absent") return world.report({ type: "RunAbsent", runId });
+    else return world.report({ type: "RunEnded", runId, exit: sighting.exit });
+  }
+}
+
+/** Asking for the next batch lets the mailbox forget this one, so it is recorded first. */
+async function receive(
+  world: World,
+  run: RunTrace,
+  after: Mark,
+  options: { readonly follow: boolean; readonly signal: AbortSignal },
+): Promise<void> {
+  const plan = await planOf(world, run);
+  for await (const batch of world.mailbox.receive(plan, { after, ...options })) {
+    const words = batch.filter((incoming) => incoming.type === "word");
+    if (words.length > 0) await world.report({ type: "Heard", runId: run.runId, words });
+    for (const incoming of batch) if (incoming.type !== "word") world.notice(incoming);
+  }
+}
+
+async function planOf(world: World, run: RunTrace): Promise<RunPlan> {
+  return world.mailbox.prepare(specOf(world, run));
+}
+
+async function attachedPlan(world: World, run: RunTrace): Promise<RunPlan> {
+  const plan = await planOf(world, run);
+  return attach(world, plan);
+}
+
+async function attach(world: World, plan: RunPlan): Promise<RunPlan> {
+  const attachment = await world.agent.gateway?.attach(plan);
+  if (attachment === undefined) return plan;
+  return {
+    ...plan,
+    folders: [...plan.folders, ...attachment.folders],
+    env: { ...plan.env, ...attachment.env },
+  };
+}
+
+function specOf(world: World, run: RunTrace): RunSpec {
+  const { owner, sessionId, slug, agent } = world;
+  return {
+    owner,
+    sessionId,
+    runId: run.runId,
+    epoch: run.epoch,
+    protocol: run.protocol,
+    agent: { slug, name: agent.name },
+    conversation: run.conversation,
+    unsettled: run.unsettled,
+    prompt: run.prompt?.text ?? null,
+    config: agent.config ?? {},
+    runsAs: agent.transport.runsAs,
+  };
+}
+
+function callOf(
+  { slug, agent }: World,
+  effect: Extract<Effect, { readonly type: "perform" | "lookup" }>,
+): Parameters<Tracker["perform"]>[0] {
+  const { operationId: key, operation } = effect;
+  return { key, operation, by: { slug, name: agent.name } };
+}
+
+function trackerOf({ tracker }: World): Tracker {
+  if (tracker !== null) return tracker;
+  throw new WaybillError(
+    "TRACKER_MISSING",
+    "No Tracker is configured, so nothing can be done at a board. Pass `tracker` to createOrchestrator.",
+  );
+}

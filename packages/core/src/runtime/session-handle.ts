@@ -1,0 +1,186 @@
+import { createHash } from "node:crypto";
+import { WaybillError } from "../errors.ts";
+import type { MessageId, SessionId } from "../ids.ts";
+import type { TurnOutcome, Usage } from "../ports/agent-word.ts";
+import type { Ids } from "../ports/ids.ts";
+import type { SessionCommand } from "../session/command.ts";
+import { isIdle, statusOf, type SessionStatus } from "../session/status.ts";
+import type { Session as SessionState } from "../session/state.ts";
+import type { Reply, SessionLoop } from "./session-loop.ts";
+import type { SessionRecord } from "./session-record.ts";
+import type { StreamReader } from "./stream-reader.ts";
+
+/** How to send a message. */
+export interface SendOptions {
+  /** The same key is the same message, for the life of the store. Default: always a new message. */
+  readonly idempotencyKey?: string;
+  /** Who says it, for the agent to read. Default: nobody in particular. */
+  readonly from?: string;
+}
+
+/** A message's fate so far. */
+export interface Sent {
+  readonly messageId: MessageId;
+  /** True where this key was sent before. */
+  readonly repeated: boolean;
+}
+
+/** What a turn came to. */
+export interface TurnResult {
+  readonly outcome: TurnOutcome;
+  readonly text: string;
+  readonly usage: Usage | null;
+  /** US dollars of the conversation so far. */
+  readonly costUsd: number | null;
+  readonly error: { readonly code: string; readonly message: string } | null;
+  readonly messageId: MessageId;
+}
+
+/** Which events to read. */
+export interface EventsOptions {
+  /** Start after this version. Default: from the first event. */
+  readonly after?: number;
+  /** Stop once the session is idle, or has ended. Default: never. */
+  readonly until?: "idle" | "ended";
+  readonly signal?: AbortSignal;
+}
+
+/** A session in a user's hands. It holds nothing: another handle of the same id is the same session. */
+export interface SessionHandle {
+  readonly id: SessionId;
+
+  /** Sends a message and waits for the turn that answers it. */
+  ask(text: string, options?: SendOptions & { readonly signal?: AbortSignal }): Promise<TurnResult>;
+
+  /** Sends a message; resolves once it is durable. */
+  send(text: string, options?: SendOptions): Promise<Sent>;
+
+  /** What was recorded, then what is being recorded. Survives nothing: begin again by version. */
+  events(options?: EventsOptions): AsyncIterable<SessionRecord>;
+
+  /** The present state, read-only. */
+  state(): Promise<SessionState>;
+
+  /** The present state in a word. */
+  status(): Promise<SessionStatus>;
+
+  /** Asks the agent to end its turn. Resolves once that is durable. */
+  interrupt(): Promise<void>;
+
+  /** Ends the session after everything that was sent is answered; resolves once it has ended. */
+  close(options?: { readonly signal?: AbortSignal }): Promise<void>;
+
+  /** Ends the session at once: waiting messages are discarded. Resolves once it has ended. */
+  stop(options?: { readonly signal?: AbortSignal }): Promise<void>;
+
+  /** Starts runs again after the session was parked and the cause is mended. */
+  unpark(): Promise<void>;
+}
+
+/** What a handle needs. */
+export interface HandleParts {
+  readonly ids: Ids;
+  readonly loop: (id: SessionId) => Promise<SessionLoop>;
+  readonly reader: StreamReader;
+}
+
+/** The handle of a session. */
+export function sessionHandle(id: SessionId, parts: HandleParts): SessionHandle {
+  const submit = async (
+    command: SessionCommand,
+    options?: { readonly onceAs?: string },
+  ): Promise<Reply> => (await parts.loop(id)).submit(command, options);
+
+  const events = (options: EventsOptions = {}): AsyncIterable<SessionRecord> => {
+    const { after = 0, until, signal } = options;
+    const done = async (): Promise<boolean> => {
+      if (until === undefined) return false;
+      const { state } = await parts.loop(id);
+      return until === "idle" ? isIdle(state) || state.life.type === "ended" : state.life.type === "ended";
+    };
+    return parts.reader.read(id, { after, done, ...(signal === undefined ? {} : { signal }) });
+  };
+
+  const send = async (text: string, options: SendOptions = {}): Promise<Sent> => {
+    if (typeof text !== "string" || text === "") throw new TypeError("A message needs a text.");
+    const { idempotencyKey: key, from = null } = options;
+    const messageId = key === undefined ? parts.ids.uuid() : idOfKey(key);
+    const command = { type: "SendMessage", messageId, text, from } as const;
+    const reply = await submit(command, key === undefined ? {} : { onceAs: `message:${messageId}` });
+    return { messageId, repeated: reply.repeated || reply.events.length === 0 };
+  };
+
+  const ended = async (signal: AbortSignal | undefined): Promise<void> => {
+    for await (const _ of events({ until: "ended", ...(signal === undefined ? {} : { signal }) })) {
+      // Nothing to do with the events: their end is what is waited for.
+    }
+  };
+
+  return {
+    id,
+    send,
+    events,
+    async ask(text, options = {}) {
+      const { signal } = options;
+      const after = (await parts.loop(id)).state.version;
+      const { messageId, repeated } = await send(text, options);
+      const from = repeated ? 0 : after;
+      const watched = events({ after: from, ...(signal === undefined ? {} : { signal }) });
+      for await (const event of watched) {
+        const result = answerIn(event, id, messageId);
+        if (result !== null) return result;
+      }
+      throw signal?.reason ?? new WaybillError("DETACHED", `Session ${id} was left before the answer came.`);
+    },
+    async state() {
+      return (await parts.loop(id)).state;
+    },
+    async status() {
+      return statusOf((await parts.loop(id)).state);
+    },
+    async interrupt() {
+      await submit({ type: "InterruptTurn" });
+    },
+    async close({ signal } = {}) {
+      await submit({ type: "CloseSession", outcome: "closed" });
+      await ended(signal);
+    },
+    async stop({ signal } = {}) {
+      await submit({ type: "CloseSession", outcome: "stopped" });
+      await ended(signal);
+    },
+    async unpark() {
+      await submit({ type: "Unpark" });
+    },
+  };
+}
+
+/** What the event says about the message; null where nothing. Throws where no answer will come. */
+function answerIn(event: SessionRecord, id: SessionId, messageId: MessageId): TurnResult | null {
+  switch (event.type) {
+    case "TurnEnded": {
+      const { outcome, text, usage, costUsd, error, messageIds } = event.data;
+      if (!messageIds.includes(messageId)) return null;
+      return { outcome, text, usage, costUsd, error, messageId };
+    }
+    case "MessageDiscarded":
+      if (event.data.messageId !== messageId) return null;
+      throw new WaybillError(
+        "MESSAGE_DISCARDED",
+        `Session ${id} ended before message ${messageId} was answered (${event.data.reason}).`,
+      );
+    case "SessionParked":
+      throw new WaybillError(
+        event.data.failure.code,
+        `${event.data.failure.message} The message is kept: mend the cause and call unpark() on session ${id}.`,
+        { details: { sessionId: id, messageId, reason: event.data.reason } },
+      );
+    default:
+      return null;
+  }
+}
+
+/** A key may be any text; an id may not. */
+function idOfKey(key: string): MessageId {
+  return `k-${createHash("sha256").update(key).digest("base64url").slice(0, 32)}`;
+}

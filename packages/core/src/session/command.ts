@@ -1,0 +1,102 @@
+import type { Failure } from "../errors.ts";
+import type { Instant, MessageId, RunId } from "../ids.ts";
+import type { Scope } from "../events/session-events.ts";
+import type { Incoming } from "../ports/agent-word.ts";
+import type { RunExit } from "../ports/transport.ts";
+import type { Effect, Success } from "./effect.ts";
+import type { Policy } from "./policy.ts";
+
+/** What was observed but is no fact: lives in the runtime's memory and is gone after a restart. */
+export interface Seen {
+  readonly now: Instant;
+  /** The run's last sign of life that this process saw. */
+  readonly aliveAt: Instant | null;
+  /** When this process had read everything that the run had said before. */
+  readonly caughtUpAt: Instant | null;
+}
+
+/** Open the session, or open it again. */
+export type OpenSession = {
+  readonly type: "OpenSession";
+  readonly agent: { readonly slug: string; readonly name: string };
+  readonly conversation: string;
+  readonly scope: Scope;
+  readonly policy: Policy;
+};
+/** Take the session over. Refused unless the epoch is higher than the present owner's. */
+export type OwnSession = {
+  readonly type: "OwnSession";
+  readonly owner: string;
+  readonly epoch: number;
+  readonly trackerKeys: boolean;
+};
+/** Say something to the agent. */
+export type SendMessage = {
+  readonly type: "SendMessage";
+  readonly messageId: MessageId;
+  readonly text: string;
+  readonly from: string | null;
+};
+/** End the present turn; nothing happens where there is none. */
+export type InterruptTurn = { readonly type: "InterruptTurn" };
+/** End the session: after what was said so far (`closed`), or at once (`stopped`). */
+export type CloseSession = {
+  readonly type: "CloseSession";
+  readonly outcome: "closed" | "stopped";
+};
+/** End the present run, not the session. */
+export type StopRun = { readonly type: "StopRun"; readonly reason: "asked" | "shutdown" };
+/** Try again although the session is parked. */
+export type Unpark = { readonly type: "Unpark" };
+/** Time has passed. */
+export type Tick = { readonly type: "Tick"; readonly seen: Seen };
+/** There is a place for a run, and this is its id. */
+export type AdmitRun = {
+  readonly type: "AdmitRun";
+  readonly runId: RunId;
+  readonly protocol: 0 | 1;
+};
+/** An effect succeeded. */
+export type Succeeded = { readonly type: "Succeeded" } & Success;
+/** An effect failed. */
+export type Failed = {
+  readonly type: "Failed";
+  readonly key: string;
+  readonly effect: Effect;
+  readonly failure: Failure;
+};
+/** The run's process was seen alive. */
+export type RunSeen = { readonly type: "RunSeen"; readonly runId: RunId };
+/** The run's process was seen to have ended. */
+export type RunEnded = { readonly type: "RunEnded"; readonly runId: RunId; readonly exit: RunExit };
+/** There is positive evidence that the run is gone. */
+export type RunAbsent = { readonly type: "RunAbsent"; readonly runId: RunId };
+/** The run said something. */
+export type Heard = {
+  readonly type: "Heard";
+  readonly runId: RunId;
+  readonly words: readonly Extract<Incoming, { readonly type: "word" }>[];
+};
+
+/** What somebody wants, or what the world answered. */
+export type SessionCommand =
+  | OpenSession
+  | OwnSession
+  | SendMessage
+  | InterruptTurn
+  | CloseSession
+  | StopRun
+  | Unpark
+  | Tick
+  | AdmitRun
+  | Succeeded
+  | Failed
+  | RunSeen
+  | RunEnded
+  | RunAbsent
+  | Heard;
+
+/** A command, and when it was given. */
+export type Timed<Command extends SessionCommand = SessionCommand> = Command & {
+  readonly at: Instant;
+};

@@ -1,0 +1,135 @@
+import type { Instant, MessageId, OperationId } from "../ids.ts";
+import type { Mark } from "../ports/agent-word.ts";
+import type { Letter } from "../ports/mailbox.ts";
+import type { Receipt, TrackerOperation } from "../ports/tracker.ts";
+import type { RunExit, Started } from "../ports/transport.ts";
+import type { RunTrace } from "./state.ts";
+
+/** Ask for a place among the runs that may live at once. */
+export type AdmitEffect = { readonly type: "admit" };
+/** Start the run's process. */
+export type StartEffect = { readonly type: "start"; readonly run: RunTrace };
+/** Follow the run's process. */
+export type WatchEffect = { readonly type: "watch"; readonly run: RunTrace };
+/** Take in what the run says. */
+export type ReceiveEffect = { readonly type: "receive"; readonly run: RunTrace; readonly after: Mark };
+/** Take in what is left of what the run said. */
+export type DrainEffect = { readonly type: "drain"; readonly run: RunTrace; readonly after: Mark };
+/** Make certain that the run neither lives nor can ever start. */
+export type StopEffect = { readonly type: "stop"; readonly run: RunTrace; readonly graceMs: number };
+/** Remove what is left of the run. */
+export type RemoveEffect = { readonly type: "remove"; readonly run: RunTrace };
+/** Hand a message over. */
+export type PutEffect = {
+  readonly type: "put";
+  readonly run: RunTrace;
+  readonly messageId: MessageId;
+  readonly letter: Extract<Letter, { readonly type: "message" }>;
+};
+/** Tell the agent to end its turn. */
+export type InterruptEffect = {
+  readonly type: "interrupt";
+  readonly run: RunTrace;
+  readonly letter: Extract<Letter, { readonly type: "interrupt" }>;
+};
+/** Tell the agent to finish and exit. */
+export type DismissEffect = {
+  readonly type: "dismiss";
+  readonly run: RunTrace;
+  readonly letter: Extract<Letter, { readonly type: "close" }>;
+};
+/** Tell the agent what became of its operation. */
+export type AnswerEffect = {
+  readonly type: "answer";
+  readonly run: RunTrace;
+  readonly operationId: OperationId;
+  readonly letter: Extract<Letter, { readonly type: "answer" }>;
+};
+/** Do an operation at the Tracker. */
+export type PerformEffect = {
+  readonly type: "perform";
+  readonly operationId: OperationId;
+  readonly attempt: number;
+  readonly target: string;
+  readonly operation: TrackerOperation;
+};
+/** Ask the Tracker whether an operation was done. */
+export type LookupEffect = {
+  readonly type: "lookup";
+  readonly operationId: OperationId;
+  readonly attempt: number;
+  readonly target: string;
+  readonly operation: TrackerOperation;
+};
+
+/** Something to do in the world. The runtime carries it out; it never decides. */
+export type Effect =
+  | AdmitEffect
+  | StartEffect
+  | WatchEffect
+  | ReceiveEffect
+  | DrainEffect
+  | StopEffect
+  | RemoveEffect
+  | PutEffect
+  | InterruptEffect
+  | DismissEffect
+  | AnswerEffect
+  | PerformEffect
+  | LookupEffect;
+
+/**
+ * How an effect settles. `event`: its success changes the state, so it leaves `pending`. `once`: it
+ * changes nothing, so the runtime remembers that it was done until it leaves `pending`, and a
+ * restart repeats it. `stream`: it goes on until it is no longer pending.
+ */
+export function settlesBy(effect: Effect): "event" | "once" | "stream" {
+  switch (effect.type) {
+    case "interrupt":
+    case "dismiss":
+      return "once";
+    case "watch":
+    case "receive":
+      return "stream";
+    default:
+      return "event";
+  }
+}
+
+/** Effects of one lane are carried out one after the other. */
+export function laneOf(effect: Effect, key: string): string {
+  switch (effect.type) {
+    case "start":
+    case "stop":
+    case "remove":
+      return `run:${effect.run.runId}`;
+    case "receive":
+    case "drain":
+      return `words:${effect.run.runId}`;
+    case "put":
+    case "interrupt":
+    case "dismiss":
+      return `mail:${effect.run.runId}`;
+    case "perform":
+    case "lookup":
+      return `target:${effect.target}`;
+    default:
+      return key;
+  }
+}
+
+/** An effect's success, with what it brought. */
+export type Success =
+  | { readonly effect: StartEffect; readonly value: Started }
+  | { readonly effect: StopEffect; readonly value: RunExit | null }
+  | { readonly effect: PerformEffect; readonly value: Receipt }
+  | { readonly effect: LookupEffect; readonly value: Receipt | null }
+  | {
+      readonly effect: DrainEffect | RemoveEffect | PutEffect | AnswerEffect;
+      readonly value: null;
+    };
+
+/** An outstanding effect, or an instant at which time itself has something to say. */
+export type Duty =
+  | { readonly key: string; readonly effect: Effect }
+  | { readonly key: "tick"; readonly at: Instant };

@@ -1,0 +1,54 @@
+/**
+ * The rules that a session lives by, recorded whole when it is opened. All times in milliseconds.
+ */
+export interface Policy {
+  /** From the run's start to the agent's hello. Default 60 s. */
+  readonly startMs: number;
+  /** A turn without any sign of life. Default 300 s. */
+  readonly stallMs: number;
+  /** The longest turn; then it is interrupted. Null for none. Default 1 h. */
+  readonly turnMs: number | null;
+  /** A run with nothing to do. Default 300 s. */
+  readonly idleMs: number;
+  /** From an interrupt to the turn's end; then the run is stopped. Default 30 s. */
+  readonly interruptMs: number;
+  /** From a request to finish to the exit; then the run is killed. Default 30 s. */
+  readonly drainMs: number;
+  /** From TERM to KILL. Default 10 s. */
+  readonly graceMs: number;
+  /** For closing as a whole; then unanswered messages are discarded. Default 24 h. */
+  readonly closeMs: number;
+  /** The first wait before a repeat; doubles with each. Default 0.5 s. */
+  readonly retryMs: number;
+  /** The longest wait before a repeat. Default 60 s. */
+  readonly retryCapMs: number;
+  /** How often a run's start is tried before it counts as failed. Default 5. */
+  readonly startAttempts: number;
+  /** How many runs in a row may end badly before the session is parked. Default 5. */
+  readonly failures: number;
+  /** How long an operation is tried. Default 24 h. */
+  readonly operationMs: number;
+  /** How many messages may wait. Default 1000. */
+  readonly queue: number;
+  /** How many operations may be outstanding. Default 1000. */
+  readonly operations: number;
+}
+
+/** The policy of a session that was opened without one. */
+export const defaultPolicy: Policy = {
+  startMs: 60_000,
+  stallMs: 300_000,
+  turnMs: 3_600_000,
+  idleMs: 300_000,
+  interruptMs: 30_000,
+  drainMs: 30_000,
+  graceMs: 10_000,
+  closeMs: 86_400_000,
+  retryMs: 500,
+  retryCapMs: 60_000,
+  startAttempts: 5,
+  failures: 5,
+  operationMs: 86_400_000,
+  queue: 1000,
+  operations: 1000,
+};

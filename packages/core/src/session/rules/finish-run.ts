@@ -1,0 +1,68 @@
+import type { RunDrained } from "../../events/run-events.ts";
+import type { RestartScheduled, SessionParked } from "../../events/session-events.ts";
+import type { Failure } from "../../errors.ts";
+import type { RunId } from "../../ids.ts";
+import type { RunExit } from "../../ports/transport.ts";
+import { backOff } from "../back-off.ts";
+import type { Decision } from "../decision.ts";
+import type { Run, Session } from "../state.ts";
+import { current } from "./run-rules.ts";
+
+/** Everything that the run said is recorded: it is over, for good or for bad. */
+export function finishRun(decision: Decision, runId: RunId): void {
+  const run = current(decision, runId);
+  if (run === null || run.phase.type !== "over") return;
+  const failure = failureOfRun(decision.state, run, run.phase.exit);
+  decision.emit<RunDrained>("RunDrained", { runId, mark: run.mark });
+  if (failure !== null) countFailure(decision, failure);
+}
+
+/** A run that cannot start, or a row of bad ends, parks the session; one bad end delays the next. */
+function countFailure(decision: Decision, failure: Failure): void {
+  const { id, policy, restart } = decision.state;
+  const failures = restart.failures + 1;
+  if (failure.class === "permanent") {
+    decision.emit<SessionParked>("SessionParked", { reason: "start_failed", failure, until: null });
+  } else if (failures >= policy.failures) {
+    decision.emit<SessionParked>("SessionParked", { reason: "crash_loop", failure, until: null });
+  } else {
+    decision.emit<RestartScheduled>("RestartScheduled", {
+      dueAt: decision.now + backOff(policy, failures, id),
+      failures,
+      reason: failure.code,
+    });
+  }
+}
+
+/** Why the run counts as failed; null where it ended as it should. */
+function failureOfRun(session: Session, run: Run, exit: RunExit | null): Failure | null {
+  if (run.startFailure !== null) return run.startFailure;
+  switch (run.stop?.reason) {
+    case "idle":
+    case "closing":
+    case "asked":
+    case "shutdown":
+    case "close_expired":
+      return null;
+    case undefined:
+      break;
+    default:
+      return bad("RUN_STOPPED", `The run was stopped: ${run.stop?.reason}.`);
+  }
+  if (exit?.oomKilled) return bad("OUT_OF_MEMORY", "The run was killed for want of memory.");
+  if (!run.left) return bad("RUN_CRASHED", `The run ended without a word: ${describe(exit)}.`);
+  const undone = [...session.messages.values()].some(
+    ({ at }) => (at.type === "delivered" || at.type === "accepted") && at.runId === run.trace.runId,
+  );
+  return undone ? bad("RUN_LEFT_EARLY", "The run left before it had answered everything.") : null;
+}
+
+function bad(code: string, message: string): Failure {
+  return { class: "transient", code, message };
+}
+
+function describe(exit: RunExit | null): string {
+  if (exit === null) return "nobody saw how";
+  if (exit.signal !== null) return `signal ${exit.signal}`;
+  return exit.exitCode === null ? "no exit code is known" : `exit code ${exit.exitCode}`;
+}

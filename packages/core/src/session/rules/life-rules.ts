@@ -1,0 +1,69 @@
+import type {
+  CloseRequested,
+  SessionOpened,
+  SessionOwned,
+  SessionReopened,
+  SessionUnparked,
+} from "../../events/session-events.ts";
+import type { CloseSession, OpenSession, OwnSession } from "../command.ts";
+import type { Decision } from "../decision.ts";
+
+/** Opens a session, or opens it again after it ended. */
+export function openSession(decision: Decision, command: OpenSession): void {
+  const { state } = decision;
+  if (state.life.type === "unopened") {
+    const { agent, conversation, scope, policy } = command;
+    decision.emit<SessionOpened>("SessionOpened", { agent, conversation, scope, policy });
+    return;
+  }
+  if (state.agent.slug !== command.agent.slug) {
+    throw decision.refusal(
+      "AGENT_MISMATCH",
+      `Session ${state.id} belongs to agent "${state.agent.slug}", not to "${command.agent.slug}". Open another session for it.`,
+    );
+  }
+  if (state.life.type === "ended") decision.emit<SessionReopened>("SessionReopened", {});
+  unpark(decision);
+}
+
+/** Takes the session over. */
+export function ownSession(decision: Decision, command: OwnSession): void {
+  const { id, life, owner } = decision.state;
+  if (life.type === "unopened") throw unknownSession(decision);
+  const { owner: name, epoch, trackerKeys } = command;
+  if (owner?.epoch === epoch && owner.name === name) return;
+  if (owner !== null && owner.epoch >= epoch) {
+    throw decision.refusal(
+      "STALE_EPOCH",
+      `Session ${id} is owned by ${owner.name} at epoch ${owner.epoch}; epoch ${epoch} is not higher.`,
+    );
+  }
+  decision.emit<SessionOwned>("SessionOwned", { owner: name, epoch, trackerKeys });
+}
+
+/** Begins to end the session. */
+export function closeSession(decision: Decision, command: CloseSession): void {
+  const { life, position, policy } = decision.state;
+  if (life.type === "unopened") throw unknownSession(decision);
+  if (life.type === "ended") return;
+  const already = life.type === "closing" && (life.outcome === "stopped" || command.outcome === "closed");
+  if (already) return;
+  decision.emit<CloseRequested>("CloseRequested", {
+    through: command.outcome === "closed" ? position : 0,
+    outcome: command.outcome,
+    until: decision.now + policy.closeMs,
+  });
+}
+
+/** Starts runs again. */
+export function unpark(decision: Decision): void {
+  if (decision.state.parked !== null) {
+    decision.emit<SessionUnparked>("SessionUnparked", { reason: "asked" });
+  }
+}
+
+/** The refusal of a command for a session that was never opened. */
+export function unknownSession(decision: Decision): Error {
+  const { id } = decision.state;
+  return decision.refusal("SESSION_NOT_FOUND", `There is no session "${id}". Open it first.`);
+}

@@ -1,0 +1,129 @@
+import type {
+  OperationAbandoned,
+  OperationDeferred,
+  OperationDelivered,
+  OperationInDoubt,
+  OperationRejected,
+  OperationRequested,
+} from "../../events/operation-events.ts";
+import type { Failure } from "../../errors.ts";
+import type { Mark } from "../../ports/agent-word.ts";
+import type { Receipt, TrackerOperation } from "../../ports/tracker.ts";
+import { backOff } from "../back-off.ts";
+import type { Decision } from "../decision.ts";
+import type { LookupEffect, PerformEffect } from "../effect.ts";
+import { findOperation, operationId, outboxSize } from "../outbox.ts";
+import type { Operation, Run } from "../state.ts";
+import { isInScope, isQuestion, targetOf } from "../target.ts";
+
+/** The agent asks for something. Who asks, and what it may touch, the session says. */
+export function requestOperation(
+  decision: Decision,
+  run: Run,
+  operation: TrackerOperation,
+  mark: Mark,
+): void {
+  const { runId } = run.trace;
+  const id = operationId(decision.state.id, runId, mark.seq);
+  const full = outboxSize(decision.state) >= decision.state.policy.operations;
+  decision.emit<OperationRequested>("OperationRequested", { operationId: id, runId, operation, mark });
+  if (!isInScope(decision.state.scope, operation)) {
+    const reason = `This session may not touch ${targetOf(operation)}.`;
+    refuse(decision, id, "policy", "OUT_OF_SCOPE", reason);
+  } else if (full) {
+    const reason = "Too many operations are outstanding. Wait for answers before asking for more.";
+    refuse(decision, id, "policy", "TOO_MANY_OPERATIONS", reason);
+  }
+}
+
+/** The Tracker did it, or knows that it did. */
+export function operationDone(
+  decision: Decision,
+  effect: PerformEffect | LookupEffect,
+  receipt: Receipt | null,
+): void {
+  const found = findOperation(decision.state, effect.operationId);
+  if (found === undefined) return;
+  if (receipt !== null) {
+    decision.emit<OperationDelivered>("OperationDelivered", {
+      operationId: effect.operationId,
+      receipt,
+    });
+  } else if (found.operation.at.type === "in_doubt") {
+    // It was not done: it waits no longer, and `settle` has it tried again.
+    const failure: Failure = {
+      class: "transient",
+      code: "NOT_DONE",
+      message: "The Tracker does not know it.",
+    };
+    defer(decision, found.operation, failure, decision.now);
+  }
+}
+
+/** The Tracker did not do it, or nobody knows. */
+export function operationFailed(
+  decision: Decision,
+  effect: PerformEffect | LookupEffect,
+  failure: Failure,
+): void {
+  const operation = findOperation(decision.state, effect.operationId)?.operation;
+  if (operation === undefined || operation.attempts !== effect.attempt) return;
+  const dueAt = decision.now + waitFor(decision, operation, failure);
+  if (effect.type === "lookup") {
+    if (operation.at.type === "in_doubt") askAgain(decision, operation, failure, dueAt);
+    return;
+  }
+  if (operation.at.type !== "attempted") return;
+  if (failure.class === "permanent") {
+    refuse(decision, operation.id, "tracker", failure.code, failure.message);
+  } else if (failure.class === "unknown" && !repeatable(decision, operation)) {
+    askAgain(decision, operation, failure, decision.now);
+  } else {
+    defer(decision, operation, failure, dueAt);
+  }
+}
+
+function askAgain(decision: Decision, operation: Operation, failure: Failure, dueAt: number): void {
+  if (decision.now - operation.requestedAt > decision.state.policy.operationMs) {
+    decision.emit<OperationAbandoned>("OperationAbandoned", {
+      operationId: operation.id,
+      failure,
+      maybeDelivered: true,
+    });
+    return;
+  }
+  decision.emit<OperationInDoubt>("OperationInDoubt", {
+    operationId: operation.id,
+    attempt: operation.attempts + 1,
+    dueAt,
+    failure,
+  });
+}
+
+function defer(decision: Decision, operation: Operation, failure: Failure, dueAt: number): void {
+  decision.emit<OperationDeferred>("OperationDeferred", {
+    operationId: operation.id,
+    attempt: operation.attempts,
+    dueAt,
+    failure,
+  });
+}
+
+function refuse(
+  decision: Decision,
+  id: string,
+  by: "policy" | "tracker",
+  code: string,
+  reason: string,
+): void {
+  decision.emit<OperationRejected>("OperationRejected", { operationId: id, by, code, reason });
+}
+
+function repeatable({ state }: Decision, { operation }: Operation): boolean {
+  return state.owner?.trackerKeys === true || isQuestion(operation);
+}
+
+function waitFor({ state }: Decision, operation: Operation, failure: Failure): number {
+  const wait = backOff(state.policy, operation.attempts, operation.id);
+  return Math.max(wait, failure.retryAfterMs ?? 0);
+}

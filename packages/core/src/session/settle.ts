@@ -1,0 +1,111 @@
+import type { MessageDiscarded } from "../events/message-events.ts";
+import type {
+  OperationAbandoned,
+  OperationAttempted,
+  OperationInDoubt,
+} from "../events/operation-events.ts";
+import type { SessionClosed } from "../events/session-events.ts";
+import type { Failure } from "../errors.ts";
+import type { Decision } from "./decision.ts";
+import { requestStop } from "./rules/run-rules.ts";
+import type { Operation } from "./state.ts";
+import { isQuestion } from "./target.ts";
+
+/** Adds what follows by itself, in the same append as what it follows from. */
+export function settle(decision: Decision): void {
+  attemptHeads(decision);
+  goOnClosing(decision);
+}
+
+/** The first operation of each target is tried when its time has come, in this owner's epoch. */
+function attemptHeads(decision: Decision): void {
+  if (decision.state.owner === null) return;
+  for (const target of decision.state.outbox.keys()) attemptHead(decision, target);
+}
+
+function attemptHead(decision: Decision, target: string): void {
+  for (;;) {
+    const { outbox, owner, policy } = decision.state;
+    const head = outbox.get(target)?.[0];
+    if (head === undefined || owner === null) return;
+    const since = decision.now - head.requestedAt;
+    switch (head.at.type) {
+      case "waiting":
+        if (head.at.dueAt > decision.now) return;
+        if (head.attempts > 0 && since > policy.operationMs) {
+          abandon(decision, head);
+          continue;
+        }
+        return attempt(decision, head, owner.epoch);
+      case "attempted": {
+        if (head.at.epoch === owner.epoch) return;
+        // Its caller is gone. Nobody knows whether the call arrived.
+        const repeatable = owner.trackerKeys || isQuestion(head.operation);
+        return repeatable ? attempt(decision, head, owner.epoch) : doubt(decision, head);
+      }
+      case "in_doubt":
+        return;
+      default:
+        head.at satisfies never;
+    }
+  }
+}
+
+function attempt(decision: Decision, operation: Operation, epoch: number): void {
+  decision.emit<OperationAttempted>("OperationAttempted", {
+    operationId: operation.id,
+    attempt: operation.attempts + 1,
+    epoch,
+  });
+}
+
+function doubt(decision: Decision, operation: Operation): void {
+  decision.emit<OperationInDoubt>("OperationInDoubt", {
+    operationId: operation.id,
+    attempt: operation.attempts + 1,
+    dueAt: decision.now,
+    failure: { class: "unknown", code: "CALLER_DIED", message: "The caller died in mid-call." },
+  });
+}
+
+function abandon(decision: Decision, operation: Operation): void {
+  const failure: Failure = {
+    class: "permanent",
+    code: "OPERATION_EXPIRED",
+    message: `Given up after ${operation.attempts} attempts in ${decision.state.policy.operationMs} ms.`,
+  };
+  decision.emit<OperationAbandoned>("OperationAbandoned", {
+    operationId: operation.id,
+    failure,
+    maybeDelivered: operation.maybeDelivered,
+  });
+}
+
+/** A closing session ends its run when nothing is left to answer, and ends when nothing is left. */
+function goOnClosing(decision: Decision): void {
+  const { life, run, messages } = decision.state;
+  if (life.type !== "closing") return;
+  const atOnce = life.outcome === "stopped" || life.expired;
+  if (run !== null) {
+    if (run.phase.type === "over") return;
+    if (atOnce && run.stop?.mode !== "kill") {
+      requestStop(decision, life.expired ? "close_expired" : "asked", "kill");
+    } else if (!atOnce && messages.size === 0 && run.turn === null && run.stop === null) {
+      requestStop(decision, "closing", "drain");
+    }
+    return;
+  }
+  if (atOnce || decision.state.parked !== null) {
+    const reason = life.outcome === "stopped" ? "stopped" : "close_expired";
+    for (const messageId of messages.keys()) {
+      decision.emit<MessageDiscarded>("MessageDiscarded", { messageId, reason });
+    }
+  }
+  if (isSettled(decision)) {
+    decision.emit<SessionClosed>("SessionClosed", { outcome: life.outcome });
+  }
+}
+
+function isSettled({ state }: Decision): boolean {
+  return state.messages.size === 0 && state.outbox.size === 0 && state.remains.size === 0;
+}

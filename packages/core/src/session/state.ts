@@ -1,0 +1,237 @@
+import type { Failure } from "../errors.ts";
+import type { AgentSlug, Instant, MessageId, OperationId, RunId, SessionId } from "../ids.ts";
+import type { Json } from "../json.ts";
+import type { Scope, ParkReason } from "../events/session-events.ts";
+import type { StopReason } from "../events/run-events.ts";
+import type { Mark } from "../ports/agent-word.ts";
+import type { Conversation } from "../ports/run-plan.ts";
+import type { TrackerOperation } from "../ports/tracker.ts";
+import type { RunExit } from "../ports/transport.ts";
+import { defaultPolicy, type Policy } from "./policy.ts";
+
+/**
+ * A session as its events tell it: orthogonal regions, each a union where it has phases. Only open
+ * work is in it; what is done leaves. Its status is derived (`statusOf`).
+ */
+export interface Session {
+  readonly id: SessionId;
+  /** How many events were folded. */
+  readonly version: number;
+  /** When the last one was recorded. */
+  readonly now: Instant;
+  readonly agent: { readonly slug: AgentSlug; readonly name: string };
+  readonly scope: Scope;
+  readonly policy: Policy;
+  readonly conversation: {
+    readonly id: string;
+    /** Whether a turn has ever begun in it, so that a transcript should exist. */
+    readonly begun: boolean;
+  };
+  readonly life: Life;
+  readonly owner: Owner | null;
+  readonly run: Run | null;
+  /** Unsettled messages by id, in the order in which they came. */
+  readonly messages: ReadonlyMap<MessageId, OpenMessage>;
+  /** The position of the newest message. */
+  readonly position: number;
+  /** Operations not yet done, by target, in order. */
+  readonly outbox: ReadonlyMap<string, readonly Operation[]>;
+  /** What the agent of the present run has not been told yet. */
+  readonly answers: ReadonlyMap<OperationId, Answer>;
+  /** What was asked since the last turn ended: a continuation tells it. */
+  readonly notes: ReadonlyMap<OperationId, OperationNote>;
+  /** Effects that failed and wait, by key. */
+  readonly deferred: ReadonlyMap<string, Deferral>;
+  /** Runs that are over and whose remains are not removed yet. */
+  readonly remains: ReadonlyMap<RunId, RunTrace>;
+  readonly restart: { readonly failures: number; readonly dueAt: Instant | null };
+  readonly parked: Parked | null;
+  readonly totals: Totals;
+}
+
+/** Whether the session takes messages, is ending or has ended. */
+export type Life =
+  | { readonly type: "unopened" }
+  | { readonly type: "open" }
+  | {
+      readonly type: "closing";
+      readonly through: number;
+      readonly outcome: "closed" | "stopped";
+      readonly until: Instant;
+      readonly expired: boolean;
+    }
+  | { readonly type: "ended"; readonly outcome: "closed" | "stopped"; readonly at: Instant };
+
+/** Who acts for the session. */
+export interface Owner {
+  readonly name: string;
+  readonly epoch: number;
+  readonly trackerKeys: boolean;
+}
+
+/** What is needed to find a run again: the facts of its request. */
+export interface RunTrace {
+  readonly runId: RunId;
+  readonly protocol: 0 | 1;
+  readonly epoch: number;
+  readonly conversation: Conversation;
+  readonly unsettled: readonly MessageId[];
+  /** Protocol 0 alone: the text on standard input. */
+  readonly prompt: { readonly messageId: MessageId; readonly text: string } | null;
+}
+
+/** The one live run. */
+export interface Run {
+  readonly trace: RunTrace;
+  readonly phase: RunPhase;
+  readonly stop: RunStop | null;
+  readonly turn: Turn | null;
+  /** Everything that it said up to here is recorded. */
+  readonly mark: Mark;
+  /** When it last ended a turn or became ready: idle counts from here. */
+  readonly restingSince: Instant;
+  /** It said that it has nothing more to say. */
+  readonly left: boolean;
+  /** Why it could not be started; null where that was not tried in vain. */
+  readonly startFailure: Failure | null;
+}
+
+/** How far a run has come. */
+export type RunPhase =
+  | { readonly type: "requested" }
+  | { readonly type: "start_failed" }
+  | { readonly type: "started"; readonly at: Instant; readonly seenIn: number }
+  | { readonly type: "ready"; readonly seenIn: number }
+  /** The process is gone; what it said last may still lie in the mailbox. */
+  | { readonly type: "over"; readonly exit: RunExit | null };
+
+/** A request to end the run. */
+export interface RunStop {
+  readonly reason: StopReason;
+  readonly mode: "drain" | "kill";
+  readonly until: Instant | null;
+}
+
+/** What the agent is working on. */
+export interface Turn {
+  readonly id: string;
+  readonly startedAt: Instant;
+  readonly interruptUntil: Instant | null;
+}
+
+/** A message that is not settled. */
+export interface OpenMessage {
+  readonly id: MessageId;
+  readonly position: number;
+  readonly text: string;
+  readonly from: string | null;
+  /** How often it was handed over. */
+  readonly deliveries: number;
+  readonly at: MessagePlace;
+  /** A continuation's originals; empty for others. */
+  readonly replaces: readonly MessageId[];
+}
+
+/** Where a message is. */
+export type MessagePlace =
+  | { readonly type: "queued" }
+  | { readonly type: "delivered"; readonly runId: RunId }
+  | { readonly type: "accepted"; readonly runId: RunId; readonly turnId: string }
+  /** Its run is over. The next one says whether the transcript holds it. */
+  | { readonly type: "carried" }
+  /** The transcript holds it; a continuation brings its answer. */
+  | { readonly type: "replaced"; readonly by: MessageId };
+
+/** Something to do at the Tracker. */
+export interface Operation {
+  readonly id: OperationId;
+  readonly runId: RunId;
+  readonly seq: number;
+  readonly operation: TrackerOperation;
+  readonly requestedAt: Instant;
+  /** How often it was tried. */
+  readonly attempts: number;
+  readonly maybeDelivered: boolean;
+  readonly at: OperationPlace;
+}
+
+/** Where an operation is. */
+export type OperationPlace =
+  | { readonly type: "waiting"; readonly dueAt: Instant }
+  | { readonly type: "attempted"; readonly epoch: number }
+  | { readonly type: "in_doubt"; readonly dueAt: Instant };
+
+/** What an agent is to be told about an operation of its. */
+export interface Answer {
+  readonly operationId: OperationId;
+  readonly runId: RunId;
+  readonly seq: number;
+  readonly status: "delivered" | "rejected" | "abandoned";
+  readonly data: Json;
+  readonly error: { readonly code: string; readonly message: string } | null;
+}
+
+/** What a continuation says about an operation. */
+export interface OperationNote {
+  readonly summary: string;
+  readonly state: "waiting" | "delivered" | "rejected" | "abandoned";
+}
+
+/** An effect that failed. */
+export interface Deferral {
+  readonly attempt: number;
+  readonly dueAt: Instant;
+}
+
+/** No run is started. */
+export interface Parked {
+  readonly reason: ParkReason;
+  readonly failure: Failure;
+  readonly until: Instant | null;
+}
+
+/** Sums over the session's life. */
+export interface Totals {
+  readonly messages: number;
+  readonly runs: number;
+  readonly turns: number;
+  readonly operations: number;
+  readonly inputTokens: number;
+  readonly outputTokens: number;
+  /** US dollars: the last figure of the conversation. */
+  readonly costUsd: number;
+}
+
+/** The state before the first event. */
+export function unopened(id: SessionId): Session {
+  return {
+    id,
+    version: 0,
+    now: 0,
+    agent: { slug: "", name: "" },
+    scope: { chats: [], tasks: [] },
+    policy: defaultPolicy,
+    conversation: { id: "", begun: false },
+    life: { type: "unopened" },
+    owner: null,
+    run: null,
+    messages: new Map(),
+    position: 0,
+    outbox: new Map(),
+    answers: new Map(),
+    notes: new Map(),
+    deferred: new Map(),
+    remains: new Map(),
+    restart: { failures: 0, dueAt: null },
+    parked: null,
+    totals: {
+      messages: 0,
+      runs: 0,
+      turns: 0,
+      operations: 0,
+      inputTokens: 0,
+      outputTokens: 0,
+      costUsd: 0,
+    },
+  };
+}

@@ -1,0 +1,35 @@
+import type { Session } from "./state.ts";
+
+/** A session's state in a word, derived. */
+export type SessionStatus =
+  | "unopened"
+  | "idle"
+  | "queued"
+  | "starting"
+  | "running"
+  | "waiting"
+  | "parked"
+  | "closing"
+  | "closed"
+  | "stopped";
+
+/** The word for a session's state. Where several fit, the one that a person needs most. */
+export function statusOf(session: Session): SessionStatus {
+  if (session.life.type === "unopened") return "unopened";
+  if (session.life.type === "ended") return session.life.outcome;
+  if (session.life.type === "closing") return "closing";
+  if (session.parked !== null) return "parked";
+  if (session.run === null) return session.messages.size > 0 ? "queued" : "idle";
+  if (session.run.phase.type === "requested" || session.run.phase.type === "started") return "starting";
+  if (session.run.turn !== null) return "running";
+  return session.messages.size > 0 ? "waiting" : "idle";
+}
+
+/** Whether nothing is in hand: no message, no turn, no operation. */
+export function isIdle(session: Session): boolean {
+  return (
+    session.messages.size === 0 &&
+    session.outbox.size === 0 &&
+    (session.run === null || session.run.turn === null)
+  );
+}

