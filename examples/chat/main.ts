@@ -1,0 +1,105 @@
+// The old runner's interactive command line, over a session that survives it. See README.md.
+import { createInterface } from "node:readline";
+import { Logger as TsLogger } from "tslog";
+import { isWaybillError, type Orchestrator, type SessionHandle } from "@waybill/core";
+import { scriptedModel } from "@waybill/agent/testing";
+import { chatOptions, type ChatOptions } from "./options.ts";
+import { chatOrchestrator, scopeOf } from "./parts.ts";
+import { Screen } from "./screen.ts";
+
+try {
+  await chat(chatOptions(process.argv.slice(2), process.env));
+} catch (error) {
+  if (!isWaybillError(error) && !(error instanceof TypeError)) throw error;
+  console.error(error.message);
+  process.exitCode = 1;
+}
+
+async function chat(options: ChatOptions): Promise<void> {
+  const model = options.credential === null ? await scriptedModel() : null;
+  const credential = options.credential ?? { apiKey: "scripted" };
+  const upstream = model === null ? {} : { upstream: model.url };
+  const logger = new TsLogger({ type: "hidden" });
+  try {
+    await using orchestrator = await chatOrchestrator(options, { credential, ...upstream }, logger);
+    const session = await openSession(orchestrator, options);
+    await converse(orchestrator, session, options, model !== null);
+  } finally {
+    await model?.close();
+  }
+}
+
+/** The newest session of this agent for `--resume`, else a new one. */
+async function openSession(
+  orchestrator: Orchestrator,
+  options: ChatOptions,
+): Promise<SessionHandle> {
+  const { slug: agent } = options;
+  const earlier = (await orchestrator.list()).filter((each) => each.agent === agent).at(-1);
+  const stamp = new Date().toISOString().replaceAll(/[-:.]/g, "");
+  const id = options.resume && earlier !== undefined ? earlier.id : `${agent}-${stamp}`;
+  return orchestrator.open({ id, agent, scope: scopeOf(options) });
+}
+
+async function converse(
+  orchestrator: Orchestrator,
+  session: SessionHandle,
+  options: ChatOptions,
+  scripted: boolean,
+): Promise<void> {
+  const input = createInterface({ input: process.stdin, output: process.stdout, prompt: "› " });
+  const screen = new Screen(input);
+  screen.print(`${options.name}, session ${session.id}. Ctrl+C interrupts, twice closes.`);
+  if (scripted) screen.print("No key is set: a scripted model answers.");
+  if (options.tracker === null) screen.print("No TRACKER_TOKEN is set: there is no board.");
+
+  const watching = new AbortController();
+  const { version } = await session.state();
+  const offActivity = orchestrator.onActivity((id, activity) => {
+    if (id === session.id) screen.activity(activity);
+  });
+  const watched = (async () => {
+    for await (const record of session.events({ after: version, signal: watching.signal })) {
+      screen.record(record);
+    }
+  })();
+
+  let sending = Promise.resolve();
+  input.on("line", (line) => {
+    if (line.trim() === "") return input.prompt();
+    sending = sending
+      .then(() => session.send(line))
+      .then(
+        () => undefined,
+        (error: unknown) => screen.print(String(error)),
+      );
+  });
+  await untilLeft(input, session, screen);
+  await sending;
+  screen.status("closing: the agent finishes …");
+  await session.close();
+  watching.abort();
+  await watched;
+  offActivity();
+  input.close();
+}
+
+/** Resolves at the end of input or at the second Ctrl+C; the first one interrupts the turn. */
+function untilLeft(
+  input: ReturnType<typeof createInterface>,
+  session: SessionHandle,
+  screen: Screen,
+): Promise<void> {
+  return new Promise((resolve) => {
+    let pressedAt = -Infinity;
+    input.once("close", resolve);
+    input.on("SIGINT", () => {
+      const again = performance.now() - pressedAt < 2_000;
+      pressedAt = performance.now();
+      if (again) return resolve();
+      screen.status("interrupting; Ctrl+C again to close");
+      void session.interrupt();
+    });
+    input.prompt();
+  });
+}
