@@ -109,7 +109,7 @@ describe("a session", () => {
   test("does at the board what the agent asks, under its own name", async () => {
     const world = fakeWorld(
       { coder: [operation(chat("7", "hi")), operation(chat("8", "no")), reply("ok")] },
-      { tracker: recordingTracker() },
+      { tracker: () => recordingTracker() },
     );
     const orchestrator = await start(world);
     const session = await orchestrator.open({ id: "s", agent: "coder", scope: { chats: ["7"] } });
@@ -145,7 +145,9 @@ describe("a session", () => {
 
 describe("a session whose orchestrator died", () => {
   test("is taken over with its live run, and the turn ends once", async () => {
-    const world = fakeWorld({ coder: [operation(chat("7", "hi")), reply("done")] }, { tracker: recordingTracker({ delayed: true }) });
+    const tracker = recordingTracker({ delayed: true });
+    const script = [operation(chat("7", "hi")), reply("done")];
+    const world = fakeWorld({ coder: script }, { tracker: () => tracker });
     const first = await createOrchestrator(world.ports());
     const session = await first.open({ id: "s", agent: "coder", scope: { chats: ["7"] } });
     await session.send("work", { idempotencyKey: "k" });

@@ -182,11 +182,12 @@ export class SessionLoop {
     return this.#queue.splice(0, Math.max(alone, 1));
   }
 
-  async #record(batch: readonly Waiting[]): Promise<void> {
-    for (;;) {
+  async #record(waiting: readonly Waiting[]): Promise<void> {
+    for (let batch = waiting; ; ) {
       const decided = this.#decide(batch);
+      for (const refused of decided.refused) await this.#refuse(refused.waiting, refused.error);
       if (decided.events.length === 0) {
-        for (const { waiting } of decided.kept) waiting.resolve({ events: [], repeated: false });
+        for (const each of decided.kept) each.waiting.resolve({ events: [], repeated: false });
         return;
       }
       const expected = this.#state.version === 0 ? "none" : this.#state.version;
@@ -194,19 +195,20 @@ export class SessionLoop {
       if (!result.ok) {
         // Somebody else appended: know that too, and decide the same commands again.
         await this.load();
+        batch = decided.kept.map(({ waiting }) => waiting);
         continue;
       }
       if (result.repeated) {
         await this.load();
-        for (const { waiting } of decided.kept) waiting.resolve({ events: [], repeated: true });
+        for (const each of decided.kept) each.waiting.resolve({ events: [], repeated: true });
         return;
       }
       this.#state = decided.state;
       const records = result.events.map((event) => event as unknown as SessionRecord);
       this.#parts.changed(this);
       this.#parts.feed.publish(this.id, records);
-      for (const { waiting, from, to } of decided.kept) {
-        waiting.resolve({ events: records.slice(from, to), repeated: false });
+      for (const { waiting: each, from, to } of decided.kept) {
+        each.resolve({ events: records.slice(from, to), repeated: false });
       }
       return;
     }
@@ -216,10 +218,12 @@ export class SessionLoop {
     readonly state: Session;
     readonly events: readonly NewEvent[];
     readonly kept: readonly { readonly waiting: Waiting; readonly from: number; readonly to: number }[];
+    readonly refused: readonly { readonly waiting: Waiting; readonly error: unknown }[];
   } {
     let state = this.#state;
     const events: NewEvent[] = [];
     const kept: { waiting: Waiting; from: number; to: number }[] = [];
+    const refused: { waiting: Waiting; error: unknown }[] = [];
     for (const waiting of batch) {
       const { command, at, onceAs } = waiting;
       try {
@@ -233,10 +237,25 @@ export class SessionLoop {
         state = next.state;
         kept.push({ waiting, from, to: events.length });
       } catch (error) {
-        waiting.reject(error); // a refusal concerns its own command alone
+        refused.push({ waiting, error }); // a refusal concerns its own command alone
       }
     }
-    return { state, events, kept };
+    return { state, events, kept, refused };
+  }
+
+  /** The repeat of something that was recorded long ago is no mistake, whatever became of the session. */
+  async #refuse(waiting: Waiting, error: unknown): Promise<void> {
+    const { onceAs } = waiting;
+    const repeated = onceAs !== null && (await this.#isRecorded(`${this.id}/${onceAs}`));
+    if (repeated) waiting.resolve({ events: [], repeated });
+    else waiting.reject(error);
+  }
+
+  async #isRecorded(eventId: string): Promise<boolean> {
+    for await (const page of this.#parts.store.read(this.id)) {
+      if (page.some(({ id }) => id === eventId)) return true;
+    }
+    return false;
   }
 
   /**

@@ -20,48 +20,84 @@ export interface FakeWorld {
   advance(by: Parameters<ManualClock["advance"]>[0]): Promise<void>;
   /** The orchestrator dies at once: it hears nothing more, and its runs live on. */
   crash(): void;
+  /** Every point that any life has passed so far, in order: where a crash can be injected. */
+  readonly points: readonly string[];
+  /** Resolves when the present life dies of `crashAt`. */
+  readonly crashed: Promise<void>;
   /** Throws, naming them, where scripts have steps that nobody asked for. */
   assertScriptsUsed(): void;
+}
+
+interface MortalLife extends Life {
+  alive: boolean;
 }
 
 /** A world whose agents do what their scripts say, step by step, over all their runs. */
 export function fakeWorld(
   scripts: Readonly<Record<string, readonly Step[]>>,
   options: {
-    readonly tracker?: Tracker;
+    /** Makes each life's client of the board; the board itself outlives them. */
+    readonly tracker?: () => Tracker;
     readonly policy?: Partial<Policy>;
     readonly store?: EventStore;
+    /** Die at these points, counted over all lives from 0. */
+    readonly crashAt?: readonly number[];
   } = {},
 ): FakeWorld {
   const clock = manualClock();
   const host = new FakeHost(scripts, clock);
   const store = options.store ?? memoryStore({ clock });
   const ids = countingIds();
-  let life: { alive: boolean } = { alive: true };
+  const points: string[] = [];
+  let died = Promise.withResolvers<void>();
+
+  const born = (): MortalLife => {
+    const present: MortalLife = {
+      alive: true,
+      pass(point) {
+        if (!present.alive) return false;
+        points.push(point);
+        if (options.crashAt?.includes(points.length - 1)) {
+          present.alive = false;
+          died.resolve();
+        }
+        return present.alive;
+      },
+    };
+    return present;
+  };
+  let life = born();
 
   return {
     clock,
     host,
     store,
+    points,
+    get crashed() {
+      return died.promise;
+    },
     ports() {
+      if (!life.alive) {
+        life = born();
+        died = Promise.withResolvers();
+      }
       const present: Life = life;
-      const transport = mortal(host.transport(), present);
+      const transport = mortal(host.transport(), "transport", present);
       const policy = options.policy === undefined ? {} : { policy: options.policy };
       const agents = Object.keys(scripts).map((slug) => [slug, { name: slug, transport, ...policy }]);
-      const { tracker } = options;
+      const tracker = options.tracker?.();
       return {
         clock: mortalClock(clock, present),
         ids,
-        store: mortal(store, present),
-        mailbox: mortal(host.mailbox(), present),
-        ...(tracker === undefined ? {} : { tracker: mortal(tracker, present) }),
+        store: mortal(store, "store", present),
+        mailbox: mortal(host.mailbox(), "mailbox", present),
+        ...(tracker === undefined ? {} : { tracker: mortal(tracker, "tracker", present) }),
         agents: Object.fromEntries(agents) as OrchestratorOptions["agents"],
       };
     },
     advance: (by) => clock.advance(by),
     crash() {
       life.alive = false;
-      life = { alive: true };
     },
     assertScriptsUsed() {
       const left = Object.keys(scripts).flatMap((slug) =>
