@@ -1,4 +1,3 @@
-import type { Subprocess } from "execa";
 import { execa } from "execa";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
@@ -6,7 +5,7 @@ import { fileURLToPath } from "node:url";
 
 /** A program of the demo that runs as its own process and speaks in JSON lines. */
 export interface Actor {
-  readonly process: Subprocess;
+  readonly process: ReturnType<typeof launch>;
   /** Its first line. */
   readonly opening: Readonly<Record<string, unknown>>;
 }
@@ -21,17 +20,7 @@ export async function startActor(
     readonly onLine?: (line: string) => void;
   } = {},
 ): Promise<Actor> {
-  const subprocess = execa(
-    process.execPath,
-    ["--conditions=@waybill/source", program, ...(options.args ?? [])],
-    {
-      env: { ...options.env },
-      stdin: "pipe",
-      stderr: "inherit",
-      buffer: false,
-      reject: false,
-    },
-  );
+  const subprocess = launch(program, options);
   if (options.stdin !== undefined) subprocess.stdin.write(options.stdin);
   const lines = createInterface({ input: subprocess.stdout });
   const opened = once(lines, "line");
@@ -42,6 +31,20 @@ export async function startActor(
   ended.catch(() => {}); // its end is nobody's trouble from here on
   lines.on("line", (next: string) => options.onLine?.(next));
   return { process: subprocess, opening: JSON.parse(line) as Record<string, unknown> };
+}
+
+// oxlint-disable-next-line typescript/explicit-function-return-type -- execa's type follows from its options
+function launch(
+  program: string,
+  options: { readonly args?: readonly string[]; readonly env?: Readonly<Record<string, string>> },
+) {
+  return execa(process.execPath, ["--conditions=@waybill/source", program, ...(options.args ?? [])], {
+    env: { ...options.env },
+    stdin: "pipe",
+    stderr: "inherit",
+    buffer: false,
+    reject: false,
+  });
 }
 
 /** The path of a workspace package's source file. */

@@ -1,0 +1,56 @@
+import { parseArgs } from "node:util";
+
+/** What to break, and how often. */
+export interface ChaosOptions {
+  readonly kills: number;
+  readonly sessions: number;
+  /** Messages of each session. */
+  readonly messages: number;
+  /** Operations of each message. */
+  readonly operations: number;
+  readonly seed: number;
+  /** Whether the Tracker honours keys; without, Waybill looks up. */
+  readonly keys: boolean;
+  readonly json: boolean;
+}
+
+const usage = `pnpm chaos [--kills 30] [--sessions 6] [--messages 4] [--operations 5] [--seed N] [--no-keys] [--json]
+
+Kills orchestrator and agents at random instants while the Tracker answers 503, drops before and
+after it commits, and counts at the Tracker what was lost, repeated and out of order.`;
+
+/** Reads the command line; prints help and exits where it is asked for. */
+export function chaosOptions(argv: readonly string[]): ChaosOptions {
+  const { values } = parseArgs({
+    args: [...argv],
+    options: {
+      kills: { type: "string", default: "30" },
+      sessions: { type: "string", default: "6" },
+      messages: { type: "string", default: "4" },
+      operations: { type: "string", default: "5" },
+      seed: { type: "string", default: String(Date.now() % 1_000_000) },
+      "no-keys": { type: "boolean", default: false },
+      json: { type: "boolean", default: false },
+      help: { type: "boolean", default: false },
+    },
+  });
+  if (values.help) {
+    console.log(usage);
+    process.exit(0);
+  }
+  return {
+    kills: count("kills", values.kills),
+    sessions: count("sessions", values.sessions),
+    messages: count("messages", values.messages),
+    operations: count("operations", values.operations),
+    seed: count("seed", values.seed),
+    keys: !values["no-keys"],
+    json: values.json,
+  };
+}
+
+function count(name: string, text: string): number {
+  const value = Number(text);
+  if (Number.isSafeInteger(value) && value >= 0) return value;
+  throw new TypeError(`--${name} is "${text}". Give a whole number.`);
+}
