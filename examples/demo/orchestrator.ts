@@ -46,6 +46,7 @@ for await (const line of lines) {
   await play(cue);
 }
 watching.abort();
+process.stdin.destroy();
 
 async function play(cue: Exclude<Cue, { cue: "leave" }>): Promise<void> {
   switch (cue.cue) {
