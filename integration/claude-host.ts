@@ -1,0 +1,39 @@
+import { readFileSync, readdirSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import type { Transport } from "@waybill/core";
+import { processTransport } from "@waybill/transport-process";
+
+/** The real agent, Claude Agent SDK and all, as a child process. */
+export function claudeAgent(env: Readonly<Record<string, string>>): Transport {
+  const program = fileURLToPath(new URL("../packages/agent/src/main.ts", import.meta.url));
+  return processTransport({
+    command: [process.execPath, "--conditions=@waybill/source", program],
+    // The SDK refuses to skip permissions for root unless it is told that it is in a sandbox.
+    env: { IS_SANDBOX: "1", ...env },
+  });
+}
+
+/** A message whose script the scripted model plays. */
+export function scripted(text: string, lines: readonly string[]): string {
+  return `${text}\n\n\`\`\`script\n${lines.join("\n")}\n\`\`\``;
+}
+
+/** A line of a script that calls a Tracker tool. */
+export function trackerTool(name: string, input: object): string {
+  return `tool mcp__tracker__${name} ${JSON.stringify(input)}`;
+}
+
+/** The processes whose environment names this folder: a run's own, with all its descendants. */
+export function processesOf(folder: string): readonly { readonly pid: number; readonly command: string }[] {
+  return readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
+    .flatMap((name) => {
+      try {
+        if (!readFileSync(`/proc/${name}/environ`, "utf8").includes(folder)) return [];
+        const command = readFileSync(`/proc/${name}/cmdline`, "utf8").replaceAll("\0", " ");
+        return [{ pid: Number(name), command }];
+      } catch {
+        return []; // it ended, or it is somebody else's
+      }
+    });
+}
