@@ -9,6 +9,7 @@ export type {
 export type { AgentSpec } from "./runtime/agent-spec.ts";
 export type {
   EventsOptions,
+  ForkOptions,
   SendOptions,
   Sent,
   SessionHandle,
@@ -16,9 +17,11 @@ export type {
 } from "./runtime/session-handle.ts";
 export type { SessionRecord } from "./runtime/session-record.ts";
 export { admit } from "./runtime/admission.ts";
-export type { Limits, Place } from "./runtime/admission.ts";
+export type { Limits, Place, WaitingPlace } from "./runtime/admission.ts";
 export { systemClock } from "./runtime/system-clock.ts";
 export { memoryStore } from "./memory-store.ts";
+export type { MemoryStoreOptions } from "./memory-store.ts";
+export { checkAppend, eventIdReused } from "./check-append.ts";
 
 // The pure core
 export { decide, step } from "./session/decide.ts";
@@ -28,6 +31,8 @@ export { pending } from "./session/pending.ts";
 export { unopened } from "./session/state.ts";
 export type {
   Answer,
+  Approval,
+  Budget,
   Deferral,
   Life,
   MessagePlace,
@@ -56,7 +61,7 @@ export type { Duty, Effect, Success } from "./session/effect.ts";
 export { eventSchemas } from "./events/catalogue.ts";
 export type { EventOf, SessionEvent, SessionEventType } from "./events/catalogue.ts";
 export type { Event, Recorded } from "./events/event.ts";
-export type { LifeEvent, ParkReason, Scope } from "./events/session-events.ts";
+export type { Fork, LifeEvent, ParkReason, Scope } from "./events/session-events.ts";
 export type { MessageEvent } from "./events/message-events.ts";
 export type { RunEvent, StopReason } from "./events/run-events.ts";
 export type { OperationEvent } from "./events/operation-events.ts";

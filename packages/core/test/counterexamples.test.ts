@@ -288,7 +288,7 @@ function asked(seq = 3, attempted = true): SessionEvent[] {
   const operation = { type: "chat.send", chat: "7", content: "hi" } as const;
   const requested: SessionEvent = {
     type: "OperationRequested",
-    data: { operationId, runId: "run-1", operation, mark: { seq, offset: 0 } },
+    data: { operationId, runId: "run-1", operation, approvalUntil: null, mark: { seq, offset: 0 } },
   };
   const attempt: SessionEvent = {
     type: "OperationAttempted",

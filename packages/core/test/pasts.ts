@@ -1,15 +1,18 @@
-import type { RunTrace, SessionEvent } from "@waybill/core";
+import type { Policy, RunTrace, SessionEvent } from "@waybill/core";
 import { defaultPolicy } from "@waybill/core";
 
 /** A session that was opened. */
-export function opened(): SessionEvent {
+export function opened(policy: Partial<Policy> = {}): SessionEvent {
   return {
     type: "SessionOpened",
     data: {
       agent: { slug: "coder", name: "Кодер" },
       conversation: "c-1",
       scope: { chats: ["7"], tasks: ["42"] },
-      policy: defaultPolicy,
+      policy: { ...defaultPolicy, ...policy },
+      priority: 0,
+      tenant: null,
+      forkedFrom: null,
     },
   };
 }

@@ -23,6 +23,8 @@ export const eventSchemas: Readonly<Record<SessionEventType, number>> = {
   SessionParked: 1,
   SessionUnparked: 1,
   RestartScheduled: 1,
+  BudgetExceeded: 1,
+  BudgetRaised: 1,
   CloseRequested: 1,
   CloseExpired: 1,
   SessionClosed: 1,
@@ -58,4 +60,7 @@ export const eventSchemas: Readonly<Record<SessionEventType, number>> = {
   OperationDelivered: 1,
   OperationAbandoned: 1,
   OperationAnswered: 1,
+  OperationRedriven: 1,
+  ApprovalGranted: 1,
+  ApprovalDenied: 1,
 };

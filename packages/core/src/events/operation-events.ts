@@ -11,8 +11,22 @@ export type OperationRequested = Event<
     readonly operationId: OperationId;
     readonly runId: RunId;
     readonly operation: TrackerOperation;
+    /** Where somebody has to allow it first: until when. Then it counts as denied. */
+    readonly approvalUntil: Instant | null;
     readonly mark: Mark;
   }
+>;
+
+/** Somebody allowed it: it takes its place behind what was cleared before. */
+export type ApprovalGranted = Event<
+  "ApprovalGranted",
+  { readonly operationId: OperationId; readonly by: string }
+>;
+
+/** Somebody refused it, or nobody allowed it in time. */
+export type ApprovalDenied = Event<
+  "ApprovalDenied",
+  { readonly operationId: OperationId; readonly by: string; readonly reason: string }
 >;
 
 /** It will not be done: the session may not do it, or the Tracker refused it for good. */
@@ -72,6 +86,12 @@ export type OperationAbandoned = Event<
   }
 >;
 
+/** An operation that was given up is tried again, under the same key. */
+export type OperationRedriven = Event<
+  "OperationRedriven",
+  { readonly operationId: OperationId; readonly epoch: number }
+>;
+
 /** The agent has been told what became of it. */
 export type OperationAnswered = Event<"OperationAnswered", { readonly operationId: OperationId }>;
 
@@ -84,4 +104,7 @@ export type OperationEvent =
   | OperationInDoubt
   | OperationDelivered
   | OperationAbandoned
-  | OperationAnswered;
+  | OperationAnswered
+  | OperationRedriven
+  | ApprovalGranted
+  | ApprovalDenied;

@@ -1,5 +1,5 @@
 import type { Failure } from "../errors.ts";
-import type { AgentSlug, Instant } from "../ids.ts";
+import type { AgentSlug, Instant, SessionId } from "../ids.ts";
 import type { Policy } from "../session/policy.ts";
 import type { Event } from "./event.ts";
 
@@ -18,8 +18,22 @@ export type SessionOpened = Event<
     readonly conversation: string;
     readonly scope: Scope;
     readonly policy: Policy;
+    /** Among sessions that wait for a run, the higher goes first. */
+    readonly priority: number;
+    /** Whose board it works on, where one orchestrator serves several; else null. */
+    readonly tenant: string | null;
+    /** The turn of another session after which it goes on; null for a session of its own. */
+    readonly forkedFrom: Fork | null;
   }
 >;
+
+/** Where a fork began. */
+export interface Fork {
+  readonly sessionId: SessionId;
+  readonly conversation: string;
+  /** The agent's own name for the place in its transcript. */
+  readonly transcriptId: string;
+}
 
 /** A session that had ended goes on, with the same conversation. */
 export type SessionReopened = Event<"SessionReopened", Record<never, never>>;
@@ -58,6 +72,15 @@ export type RestartScheduled = Event<
   { readonly dueAt: Instant; readonly failures: number; readonly reason: string }
 >;
 
+/** The conversation has cost its budget: no message is handed over until it is raised. */
+export type BudgetExceeded = Event<
+  "BudgetExceeded",
+  { readonly spentUsd: number; readonly capUsd: number }
+>;
+
+/** Messages are handed over again, up to the new cap; null for none. */
+export type BudgetRaised = Event<"BudgetRaised", { readonly capUsd: number | null }>;
+
 /** The session ends once the messages up to `through` are answered, or at `until`. */
 export type CloseRequested = Event<
   "CloseRequested",
@@ -95,6 +118,8 @@ export type LifeEvent =
   | SessionParked
   | SessionUnparked
   | RestartScheduled
+  | BudgetExceeded
+  | BudgetRaised
   | CloseRequested
   | CloseExpired
   | SessionClosed

@@ -27,6 +27,12 @@ export interface Conversation {
   readonly id: string;
   /** True where an earlier run began it, so that the agent must look for its transcript. */
   readonly resume: boolean;
+  /** Where it begins as a fork: the conversation to copy, up to this place, and whose it is. */
+  readonly fork?: {
+    readonly sessionId: SessionId;
+    readonly conversation: string;
+    readonly transcriptId: string;
+  };
 }
 
 /** What identifies a run to a transport, before, during and after its life. */

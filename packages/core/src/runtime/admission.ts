@@ -1,4 +1,5 @@
-import type { AgentSlug, SessionId } from "../ids.ts";
+import type { AgentSlug, Instant, SessionId } from "../ids.ts";
+import type { Clock } from "../ports/clock.ts";
 
 /** How many runs may live at once. */
 export interface Limits {
@@ -6,29 +7,45 @@ export interface Limits {
   readonly runs?: number;
   /** Of each agent. Default: no limit. */
   readonly runsPerAgent?: Readonly<Record<AgentSlug, number>>;
+  /**
+   * Waiting this long is worth one more of priority, in milliseconds, so that nobody starves.
+   * Default 60 s.
+   */
+  readonly agingMs?: number;
 }
 
-/** A session that waits for a place, or has one. */
+/** A session that has a place. */
 export interface Place {
   readonly session: SessionId;
   readonly agent: AgentSlug;
 }
 
+/** A session that waits for one. */
+export interface WaitingPlace extends Place {
+  readonly priority: number;
+  readonly since: Instant;
+}
+
 /**
- * Which of the waiting sessions get a place now, in the order in which they came. Pure. One that
- * waits for its agent's limit holds up nobody else.
+ * Which of the waiting sessions get a place now: the highest priority first, raised by waiting, then
+ * who came first. Pure. One that waits for its agent's limit holds up nobody else.
  */
 export function admit(
-  waiting: readonly Place[],
+  waiting: readonly WaitingPlace[],
   running: readonly Place[],
   limits: Limits,
-): readonly Place[] {
-  const admitted: Place[] = [];
-  for (const place of waiting) {
-    const taken = [...running, ...admitted];
+  now: Instant,
+): readonly WaitingPlace[] {
+  const aging = limits.agingMs ?? 60_000;
+  const rank = ({ priority, since }: WaitingPlace): number => priority + (now - since) / aging;
+  const taken: Place[] = [...running];
+  const admitted: WaitingPlace[] = [];
+  for (const place of waiting.toSorted((one, other) => rank(other) - rank(one))) {
     if (taken.length >= (limits.runs ?? Infinity)) break;
     const ofAgent = taken.filter(({ agent }) => agent === place.agent).length;
-    if (ofAgent < (limits.runsPerAgent?.[place.agent] ?? Infinity)) admitted.push(place);
+    if (ofAgent >= (limits.runsPerAgent?.[place.agent] ?? Infinity)) continue;
+    taken.push(place);
+    admitted.push(place);
   }
   return admitted;
 }
@@ -36,15 +53,17 @@ export function admit(
 /** Hands out places, in this process. */
 export class Admission {
   readonly #limits: Limits;
-  readonly #waiting = new Map<SessionId, { readonly place: Place; readonly grant: () => void }>();
+  readonly #clock: Clock;
+  readonly #waiting = new Map<SessionId, { readonly place: WaitingPlace; readonly grant: () => void }>();
   readonly #running = new Map<SessionId, Place>();
 
-  constructor(limits: Limits) {
+  constructor(limits: Limits, clock: Clock) {
     this.#limits = limits;
+    this.#clock = clock;
   }
 
   /** Resolves once the session has a place; rejects when the signal aborts. */
-  async request(place: Place, signal: AbortSignal): Promise<void> {
+  async request(place: Place & { readonly priority: number }, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     const leave = (): void => {
@@ -52,7 +71,8 @@ export class Admission {
       reject(signal.reason);
     };
     signal.addEventListener("abort", leave, { once: true });
-    this.#waiting.set(place.session, { place, grant: resolve });
+    const since = this.#clock.now();
+    this.#waiting.set(place.session, { place: { ...place, since }, grant: resolve });
     this.#hand();
     try {
       await promise;
@@ -61,22 +81,24 @@ export class Admission {
     }
   }
 
-  /** The session has a run, whoever started it: it takes a place. */
+  /** The session has a run, whoever started it: it takes a place, also above the limit. */
   occupy(place: Place): void {
     this.#running.set(place.session, place);
   }
 
-  /** The session has no run any more. */
+  /** The session has no run any more, or gave its place back. */
   leave(session: SessionId): void {
     if (this.#running.delete(session)) this.#hand();
   }
 
   #hand(): void {
     const waiting = [...this.#waiting.values()].map(({ place }) => place);
-    for (const place of admit(waiting, [...this.#running.values()], this.#limits)) {
-      this.#running.set(place.session, place);
-      this.#waiting.get(place.session)?.grant();
-      this.#waiting.delete(place.session);
+    const running = [...this.#running.values()];
+    for (const place of admit(waiting, running, this.#limits, this.#clock.now())) {
+      const { session, agent } = place;
+      this.#running.set(session, { session, agent });
+      this.#waiting.get(session)?.grant();
+      this.#waiting.delete(session);
     }
   }
 }

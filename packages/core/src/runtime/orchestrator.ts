@@ -1,6 +1,6 @@
 import { WaybillError } from "../errors.ts";
 import type { SessionEventType } from "../events/catalogue.ts";
-import type { Scope } from "../events/session-events.ts";
+import type { Fork, Scope } from "../events/session-events.ts";
 import type { AgentSlug, SessionId } from "../ids.ts";
 import type { Activity } from "../ports/agent-word.ts";
 import type { Clock } from "../ports/clock.ts";
@@ -11,7 +11,7 @@ import type { Mailbox } from "../ports/mailbox.ts";
 import type { Tracker } from "../ports/tracker.ts";
 import { defaultPolicy, type Policy } from "../session/policy.ts";
 import { statusOf, type SessionStatus } from "../session/status.ts";
-import { Admission, type Limits } from "./admission.ts";
+import { Admission, type Limits, type Place } from "./admission.ts";
 import type { AgentSpec } from "./agent-spec.ts";
 import type { World } from "./carry-out.ts";
 import { checkAgents, checkSessionId } from "./check-options.ts";
@@ -40,6 +40,11 @@ export interface OrchestratorOptions {
   readonly logger?: Logger;
   /** How many runs may live at once. Default: no limit. */
   readonly limits?: Limits;
+  /**
+   * Asked before each run that has a place: it starts once this resolves, so a full machine can
+   * make it wait. One that throws is asked again later. Default: no question.
+   */
+  readonly admit?: (place: Place, signal: AbortSignal) => Promise<void>;
   /** How often runs that belong to no session are looked for, in milliseconds. Default 5 min. */
   readonly sweepMs?: number;
   /** Default: the machine's. */
@@ -57,6 +62,10 @@ export interface OpenOptions {
   readonly scope?: Partial<Scope>;
   /** Where it differs from the agent's policy. */
   readonly policy?: Partial<Policy>;
+  /** Among sessions that wait for a run, the higher goes first; waiting raises it. Default 0. */
+  readonly priority?: number;
+  /** Whose board it works on, where `tracker` is a function. Default: none. */
+  readonly tenant?: string;
 }
 
 /** A session in a list. */
@@ -133,7 +142,7 @@ class RunningOrchestrator implements Orchestrator {
     this.#feed = new Feed(this.#logger);
     this.#index = new SessionIndex(options.store);
     this.#reader = new StreamReader(options.store, this.#feed, this.#closing.signal);
-    this.#admission = new Admission(options.limits ?? {});
+    this.#admission = new Admission(options.limits ?? {}, this.#clock);
     this.#owner = `${process.pid}-${this.#ids.uuid()}`;
   }
 
@@ -155,7 +164,11 @@ class RunningOrchestrator implements Orchestrator {
     this.#sweep();
   }
 
-  async open(options: OpenOptions): Promise<SessionHandle> {
+  open(options: OpenOptions): Promise<SessionHandle> {
+    return this.#open(options, null);
+  }
+
+  async #open(options: OpenOptions, forkedFrom: Fork | null): Promise<SessionHandle> {
     const { id, agent: slug } = options;
     checkSessionId(id);
     const agent = this.#agent(slug);
@@ -166,6 +179,9 @@ class RunningOrchestrator implements Orchestrator {
       conversation: this.#ids.uuid(),
       scope: { chats: [], tasks: [], ...options.scope },
       policy: { ...defaultPolicy, ...agent.policy, ...options.policy },
+      priority: options.priority ?? 0,
+      tenant: options.tenant ?? null,
+      forkedFrom,
     });
     this.#index.add(id, slug);
     if (!loop.owned) {
@@ -181,6 +197,7 @@ class RunningOrchestrator implements Orchestrator {
       ids: this.#ids,
       reader: this.#reader,
       loop: (session) => this.#loop(session),
+      fork: (options, from) => this.#open(options, from),
     });
   }
 
@@ -294,9 +311,17 @@ class RunningOrchestrator implements Orchestrator {
       notice: (incoming) => loop.notice(incoming),
       admit: async (signal) => {
         if (this.#draining) await never(signal);
-        await this.#admission.request({ session: loop.id, agent: slug }, signal);
-        const protocol = agent.protocol ?? (await agent.transport.check(signal)).protocol ?? 1;
-        return { type: "AdmitRun", runId: this.#ids.run(), protocol };
+        const place = { session: loop.id, agent: slug };
+        await this.#admission.request({ ...place, priority: loop.state.priority }, signal);
+        try {
+          await this.#options.admit?.(place, signal);
+          signal.throwIfAborted();
+          const protocol = agent.protocol ?? (await agent.transport.check(signal)).protocol ?? 1;
+          return { type: "AdmitRun", runId: this.#ids.run(), protocol };
+        } catch (error) {
+          this.#admission.leave(loop.id);
+          throw error;
+        }
       },
     };
   }

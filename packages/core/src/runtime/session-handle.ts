@@ -1,11 +1,13 @@
 import { createHash } from "node:crypto";
-import { WaybillError } from "../errors.ts";
-import type { MessageId, SessionId } from "../ids.ts";
+import { WaybillError, type Failure } from "../errors.ts";
+import type { Fork } from "../events/session-events.ts";
+import type { MessageId, OperationId, SessionId } from "../ids.ts";
 import type { TurnOutcome, Usage } from "../ports/agent-word.ts";
 import type { Ids } from "../ports/ids.ts";
 import type { SessionCommand } from "../session/command.ts";
 import { isIdle, statusOf, type SessionStatus } from "../session/status.ts";
-import type { Session as SessionState } from "../session/state.ts";
+import type { Approval, Operation, Session as SessionState } from "../session/state.ts";
+import type { OpenOptions } from "./orchestrator.ts";
 import type { Reply, SessionLoop } from "./session-loop.ts";
 import type { SessionRecord } from "./session-record.ts";
 import type { StreamReader } from "./stream-reader.ts";
@@ -75,6 +77,42 @@ export interface SessionHandle {
 
   /** Starts runs again after the session was parked and the cause is mended. */
   unpark(): Promise<void>;
+
+  /** Lets the session cost more, in US dollars; null for no cap. */
+  raiseBudget(capUsd: number | null): Promise<void>;
+
+  /** The operations that wait for somebody to allow them. */
+  approvals(): Promise<readonly Approval[]>;
+
+  /** Allows an operation. `by` says who did, for the record. */
+  grant(operationId: OperationId, options?: { readonly by?: string }): Promise<void>;
+
+  /** Refuses an operation; the agent is told the reason. */
+  deny(
+    operationId: OperationId,
+    options?: { readonly by?: string; readonly reason?: string },
+  ): Promise<void>;
+
+  /** The operations that were given up. */
+  deadLetters(): Promise<readonly Operation[]>;
+
+  /** Tries an operation again that was given up, under the same key. */
+  redrive(operationId: OperationId): Promise<void>;
+
+  /**
+   * A new session that goes on from the end of a turn of this one, with the same memory. By default
+   * from the newest turn, with this session's agent, scope and policy.
+   */
+  fork(options: ForkOptions): Promise<SessionHandle>;
+}
+
+/** Which session to make of a turn. */
+export interface ForkOptions {
+  /** The new session's id. */
+  readonly id: SessionId;
+  /** The `turnId` of a `TurnEnded` of this session. Default: the newest. */
+  readonly turn?: string;
+  readonly priority?: number;
 }
 
 /** What a handle needs. */
@@ -82,6 +120,7 @@ export interface HandleParts {
   readonly ids: Ids;
   readonly loop: (id: SessionId) => Promise<SessionLoop>;
   readonly reader: StreamReader;
+  readonly fork: (options: OpenOptions, from: Fork) => Promise<SessionHandle>;
 }
 
 /** The handle of a session. */
@@ -122,13 +161,17 @@ export function sessionHandle(id: SessionId, parts: HandleParts): SessionHandle 
     events,
     async ask(text, options = {}) {
       const { signal } = options;
-      const after = (await parts.loop(id)).state.version;
+      const before = (await parts.loop(id)).state.version;
       const { messageId, repeated } = await send(text, options);
-      const from = repeated ? 0 : after;
-      const watched = events({ after: from, ...(signal === undefined ? {} : { signal }) });
+      const { state } = await parts.loop(id);
+      if (state.messages.has(messageId)) assertGoesOn(state, messageId);
+      const after = repeated ? 0 : before;
+      const watched = events({ after, ...(signal === undefined ? {} : { signal }) });
       for await (const event of watched) {
         const result = answerIn(event, id, messageId);
         if (result !== null) return result;
+        // What a repeat finds in the past (a park that is long over) says nothing about today.
+        if (event.version > before) assertNotHeld(event, id, messageId);
       }
       throw signal?.reason ?? new WaybillError("DETACHED", `Session ${id} was left before the answer came.`);
     },
@@ -152,7 +195,53 @@ export function sessionHandle(id: SessionId, parts: HandleParts): SessionHandle 
     async unpark() {
       await submit({ type: "Unpark" });
     },
+    async raiseBudget(capUsd) {
+      await submit({ type: "RaiseBudget", capUsd });
+    },
+    async approvals() {
+      return [...(await parts.loop(id)).state.approvals.values()];
+    },
+    async grant(operationId, { by = "api" } = {}) {
+      await submit({ type: "DecideApproval", operationId, granted: true, by, reason: "" });
+    },
+    async deny(operationId, { by = "api", reason = "It was refused." } = {}) {
+      await submit({ type: "DecideApproval", operationId, granted: false, by, reason });
+    },
+    async deadLetters() {
+      return [...(await parts.loop(id)).state.deadLetters.values()];
+    },
+    async redrive(operationId) {
+      await submit({ type: "RedriveOperation", operationId });
+    },
+    async fork(options) {
+      const { state } = await parts.loop(id);
+      const from = await turnToForkFrom(parts.reader, state, options.turn);
+      const { agent, scope, policy, tenant } = state;
+      const { id: child, priority = state.priority } = options;
+      const given = { id: child, agent: agent.slug, scope, policy, priority };
+      return parts.fork({ ...given, ...(tenant === null ? {} : { tenant }) }, from);
+    },
   };
+}
+
+/** The place in the transcript where the turn ended. */
+async function turnToForkFrom(
+  reader: StreamReader,
+  { id }: SessionState,
+  turn: string | undefined,
+): Promise<Fork> {
+  let found: Fork | null = null;
+  for await (const event of reader.read(id, { after: 0, done: async () => true })) {
+    if (event.type !== "TurnEnded" || event.data.transcriptId === null) continue;
+    if (turn !== undefined && event.data.turnId !== turn) continue;
+    const { conversation, transcriptId } = event.data;
+    found = { sessionId: id, conversation, transcriptId };
+  }
+  if (found !== null) return found;
+  throw new WaybillError(
+    "TURN_NOT_FOUND",
+    `Session ${id} has no ${turn === undefined ? "turn" : `turn "${turn}"`} that a fork could begin from. Use the turnId of one of its TurnEnded events.`,
+  );
 }
 
 /** What the event says about the message; null where nothing. Throws where no answer will come. */
@@ -169,15 +258,37 @@ function answerIn(event: SessionRecord, id: SessionId, messageId: MessageId): Tu
         "MESSAGE_DISCARDED",
         `Session ${id} ended before message ${messageId} was answered (${event.data.reason}).`,
       );
-    case "SessionParked":
-      throw new WaybillError(
-        event.data.failure.code,
-        `${event.data.failure.message} The message is kept: mend the cause and call unpark() on session ${id}.`,
-        { details: { sessionId: id, messageId, reason: event.data.reason } },
-      );
     default:
       return null;
   }
+}
+
+/** Throws where the event says that nothing will happen until somebody does something. */
+function assertNotHeld(event: SessionRecord, id: SessionId, messageId: MessageId): void {
+  if (event.type === "SessionParked") throw parkedError(id, messageId, event.data.failure);
+  if (event.type === "BudgetExceeded") throw budgetError(id, messageId, event.data.spentUsd);
+}
+
+/** The same for a session that is held already. */
+function assertGoesOn(state: SessionState, messageId: MessageId): void {
+  if (state.parked !== null) throw parkedError(state.id, messageId, state.parked.failure);
+  if (state.budget.exceeded) throw budgetError(state.id, messageId, state.totals.costUsd);
+}
+
+function parkedError(id: SessionId, messageId: MessageId, failure: Failure): WaybillError {
+  return new WaybillError(
+    failure.code,
+    `${failure.message} The message is kept: mend the cause and call unpark() on session ${id}.`,
+    { details: { sessionId: id, messageId } },
+  );
+}
+
+function budgetError(id: SessionId, messageId: MessageId, spentUsd: number): WaybillError {
+  return new WaybillError(
+    "BUDGET_EXCEEDED",
+    `Session ${id} has cost $${spentUsd}, which is its budget. The message is kept: raiseBudget() lets it go on.`,
+    { details: { sessionId: id, messageId, spentUsd } },
+  );
 }
 
 /** A key may be any text; an id may not. */

@@ -1,6 +1,6 @@
 import type { Failure } from "../errors.ts";
-import type { Instant, MessageId, RunId } from "../ids.ts";
-import type { Scope } from "../events/session-events.ts";
+import type { Instant, MessageId, OperationId, RunId } from "../ids.ts";
+import type { Fork, Scope } from "../events/session-events.ts";
 import type { Incoming } from "../ports/agent-word.ts";
 import type { RunExit } from "../ports/transport.ts";
 import type { Effect, Success } from "./effect.ts";
@@ -22,6 +22,9 @@ export type OpenSession = {
   readonly conversation: string;
   readonly scope: Scope;
   readonly policy: Policy;
+  readonly priority: number;
+  readonly tenant: string | null;
+  readonly forkedFrom: Fork | null;
 };
 /** Take the session over. Refused unless the epoch is higher than the present owner's. */
 export type OwnSession = {
@@ -48,6 +51,21 @@ export type CloseSession = {
 export type StopRun = { readonly type: "StopRun"; readonly reason: "asked" | "shutdown" };
 /** Try again although the session is parked. */
 export type Unpark = { readonly type: "Unpark" };
+/** Allow the session to cost more; null for no cap. */
+export type RaiseBudget = { readonly type: "RaiseBudget"; readonly capUsd: number | null };
+/** Allow an operation that waits for somebody, or refuse it. */
+export type DecideApproval = {
+  readonly type: "DecideApproval";
+  readonly operationId: OperationId;
+  readonly granted: boolean;
+  readonly by: string;
+  readonly reason: string;
+};
+/** Try an operation again that was given up. */
+export type RedriveOperation = {
+  readonly type: "RedriveOperation";
+  readonly operationId: OperationId;
+};
 /** Time has passed. */
 export type Tick = { readonly type: "Tick"; readonly seen: Seen };
 /** There is a place for a run, and this is its id. */
@@ -87,6 +105,9 @@ export type SessionCommand =
   | CloseSession
   | StopRun
   | Unpark
+  | RaiseBudget
+  | DecideApproval
+  | RedriveOperation
   | Tick
   | AdmitRun
   | Succeeded

@@ -1,5 +1,6 @@
 import type { InterruptRequested } from "../events/message-events.ts";
 import type { RunStopRequested, StopReason } from "../events/run-events.ts";
+import type { ApprovalDenied } from "../events/operation-events.ts";
 import type { CloseExpired, SessionUnparked } from "../events/session-events.ts";
 import type { Instant } from "../ids.ts";
 import type { Seen } from "./command.ts";
@@ -33,7 +34,18 @@ export function deadlines(session: Session, seen: Seen | null): readonly Deadlin
   return [...calendar(session), ...(seen === null ? [] : liveness(session, seen))];
 }
 
-function* calendar({ life, parked }: Session): Generator<Deadline> {
+function* calendar({ life, parked, approvals }: Session): Generator<Deadline> {
+  for (const { operation, until } of approvals.values()) {
+    yield {
+      at: until,
+      pass: (decision) =>
+        decision.emit<ApprovalDenied>("ApprovalDenied", {
+          operationId: operation.id,
+          by: "deadline",
+          reason: "Nobody allowed it in time.",
+        }),
+    };
+  }
   if (life.type === "closing" && !life.expired) {
     yield {
       at: life.until,

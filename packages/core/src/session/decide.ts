@@ -4,7 +4,8 @@ import type { SessionCommand, Timed } from "./command.ts";
 import { passDeadlines } from "./deadlines.ts";
 import { Decision } from "./decision.ts";
 import { hear } from "./rules/hear.ts";
-import { closeSession, openSession, ownSession, unpark } from "./rules/life-rules.ts";
+import { decideApproval, redriveOperation } from "./rules/approval-rules.ts";
+import { closeSession, openSession, ownSession, raiseBudget, unpark } from "./rules/life-rules.ts";
 import { interruptTurn, sendMessage } from "./rules/message-rules.ts";
 import { failed, succeeded } from "./rules/outcome-rules.ts";
 import { admitRun, runAbsent, runEnded, runSeen, stopRun } from "./rules/run-rules.ts";
@@ -52,6 +53,12 @@ function obey(decision: Decision, command: SessionCommand): void {
       return stopRun(decision, command);
     case "Unpark":
       return unpark(decision);
+    case "RaiseBudget":
+      return raiseBudget(decision, command);
+    case "DecideApproval":
+      return decideApproval(decision, command);
+    case "RedriveOperation":
+      return redriveOperation(decision, command);
     case "AdmitRun":
       return admitRun(decision, command);
     case "Succeeded":

@@ -1,6 +1,14 @@
 import type { Session } from "./state.ts";
 
-type Collection = "messages" | "outbox" | "answers" | "notes" | "deferred" | "remains";
+type Collection =
+  | "messages"
+  | "outbox"
+  | "approvals"
+  | "deadLetters"
+  | "answers"
+  | "notes"
+  | "deferred"
+  | "remains";
 type MapOf<Name extends Collection> =
   Session[Name] extends ReadonlyMap<infer Key, infer Value> ? Map<Key, Value> : never;
 

@@ -1,3 +1,5 @@
+import type { TrackerOperation } from "../ports/tracker.ts";
+
 /**
  * The rules that a session lives by, recorded whole when it is opened. All times in milliseconds.
  */
@@ -32,6 +34,12 @@ export interface Policy {
   readonly queue: number;
   /** How many operations may be outstanding. Default 1000. */
   readonly operations: number;
+  /** US dollars that the session may cost before it pauses. Null for no cap. Default null. */
+  readonly budgetUsd: number | null;
+  /** The kinds of operations that somebody has to allow first, `chat.send` for example. Default none. */
+  readonly approve: readonly TrackerOperation["type"][];
+  /** How long somebody may take to allow one; then it is denied. Default 24 h. */
+  readonly approvalMs: number;
 }
 
 /** The policy of a session that was opened without one. */
@@ -51,4 +59,7 @@ export const defaultPolicy: Policy = {
   operationMs: 86_400_000,
   queue: 1000,
   operations: 1000,
+  budgetUsd: null,
+  approve: [],
+  approvalMs: 86_400_000,
 };

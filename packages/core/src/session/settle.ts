@@ -1,10 +1,11 @@
 import type { MessageDiscarded } from "../events/message-events.ts";
 import type {
+  ApprovalDenied,
   OperationAbandoned,
   OperationAttempted,
   OperationInDoubt,
 } from "../events/operation-events.ts";
-import type { SessionClosed } from "../events/session-events.ts";
+import type { BudgetExceeded, SessionClosed } from "../events/session-events.ts";
 import type { Failure } from "../errors.ts";
 import type { Decision } from "./decision.ts";
 import { requestStop } from "./rules/run-rules.ts";
@@ -13,8 +14,16 @@ import { isQuestion } from "./target.ts";
 
 /** Adds what follows by itself, in the same append as what it follows from. */
 export function settle(decision: Decision): void {
+  watchBudget(decision);
   attemptHeads(decision);
   goOnClosing(decision);
+}
+
+function watchBudget(decision: Decision): void {
+  const { budget, totals } = decision.state;
+  const { capUsd, exceeded } = budget;
+  if (capUsd === null || exceeded || totals.costUsd < capUsd) return;
+  decision.emit<BudgetExceeded>("BudgetExceeded", { spentUsd: totals.costUsd, capUsd });
 }
 
 /** The first operation of each target is tried when its time has come, in this owner's epoch. */
@@ -83,9 +92,10 @@ function abandon(decision: Decision, operation: Operation): void {
 
 /** A closing session ends its run when nothing is left to answer, and ends when nothing is left. */
 function goOnClosing(decision: Decision): void {
-  const { life, run, messages } = decision.state;
+  const { life, run, messages, approvals } = decision.state;
   if (life.type !== "closing") return;
   const atOnce = life.outcome === "stopped" || life.expired;
+  if (atOnce) denyAll(decision, approvals.keys());
   if (run !== null) {
     if (run.phase.type === "over") return;
     if (atOnce && run.stop?.mode !== "kill") {
@@ -95,7 +105,7 @@ function goOnClosing(decision: Decision): void {
     }
     return;
   }
-  if (atOnce || decision.state.parked !== null) {
+  if (atOnce || decision.state.parked !== null || decision.state.budget.exceeded) {
     const reason = life.outcome === "stopped" ? "stopped" : "close_expired";
     for (const messageId of messages.keys()) {
       decision.emit<MessageDiscarded>("MessageDiscarded", { messageId, reason });
@@ -106,6 +116,14 @@ function goOnClosing(decision: Decision): void {
   }
 }
 
+function denyAll(decision: Decision, operationIds: Iterable<string>): void {
+  for (const operationId of operationIds) {
+    const reason = "The session ended before anybody allowed it.";
+    decision.emit<ApprovalDenied>("ApprovalDenied", { operationId, by: "close", reason });
+  }
+}
+
 function isSettled({ state }: Decision): boolean {
-  return state.messages.size === 0 && state.outbox.size === 0 && state.remains.size === 0;
+  const { messages, outbox, approvals, remains } = state;
+  return messages.size + outbox.size + approvals.size + remains.size === 0;
 }

@@ -1,7 +1,7 @@
 import type { Failure } from "../errors.ts";
 import type { AgentSlug, Instant, MessageId, OperationId, RunId, SessionId } from "../ids.ts";
 import type { Json } from "../json.ts";
-import type { Scope, ParkReason } from "../events/session-events.ts";
+import type { Fork, ParkReason, Scope } from "../events/session-events.ts";
 import type { StopReason } from "../events/run-events.ts";
 import type { Mark } from "../ports/agent-word.ts";
 import type { Conversation } from "../ports/run-plan.ts";
@@ -22,6 +22,10 @@ export interface Session {
   readonly agent: { readonly slug: AgentSlug; readonly name: string };
   readonly scope: Scope;
   readonly policy: Policy;
+  readonly priority: number;
+  readonly tenant: string | null;
+  readonly forkedFrom: Fork | null;
+  readonly budget: Budget;
   readonly conversation: {
     readonly id: string;
     /** Whether a turn has ever begun in it, so that a transcript should exist. */
@@ -36,6 +40,10 @@ export interface Session {
   readonly position: number;
   /** Operations not yet done, by target, in order. */
   readonly outbox: ReadonlyMap<string, readonly Operation[]>;
+  /** Operations that somebody has to allow first, by id. They hold up nobody. */
+  readonly approvals: ReadonlyMap<OperationId, Approval>;
+  /** Operations that were given up, by id, for a person to look at and to drive again. */
+  readonly deadLetters: ReadonlyMap<OperationId, Operation>;
   /** What the agent of the present run has not been told yet. */
   readonly answers: ReadonlyMap<OperationId, Answer>;
   /** What was asked since the last turn ended: a continuation tells it. */
@@ -161,6 +169,19 @@ export type OperationPlace =
   | { readonly type: "attempted"; readonly epoch: number }
   | { readonly type: "in_doubt"; readonly dueAt: Instant };
 
+/** An operation that waits for somebody. */
+export interface Approval {
+  readonly operation: Operation;
+  readonly until: Instant;
+}
+
+/** What a session may cost. */
+export interface Budget {
+  readonly capUsd: number | null;
+  /** It has cost that much: nothing is handed over until the cap is raised. */
+  readonly exceeded: boolean;
+}
+
 /** What an agent is to be told about an operation of its. */
 export interface Answer {
   readonly operationId: OperationId;
@@ -198,8 +219,10 @@ export interface Totals {
   readonly operations: number;
   readonly inputTokens: number;
   readonly outputTokens: number;
-  /** US dollars: the last figure of the conversation. */
+  /** US dollars, over all conversations: what those that are over cost, and the present one's last figure. */
   readonly costUsd: number;
+  /** US dollars: the present conversation's last figure. */
+  readonly conversationUsd: number;
 }
 
 /** The state before the first event. */
@@ -211,6 +234,10 @@ export function unopened(id: SessionId): Session {
     agent: { slug: "", name: "" },
     scope: { chats: [], tasks: [] },
     policy: defaultPolicy,
+    priority: 0,
+    tenant: null,
+    forkedFrom: null,
+    budget: { capUsd: null, exceeded: false },
     conversation: { id: "", begun: false },
     life: { type: "unopened" },
     owner: null,
@@ -218,6 +245,8 @@ export function unopened(id: SessionId): Session {
     messages: new Map(),
     position: 0,
     outbox: new Map(),
+    approvals: new Map(),
+    deadLetters: new Map(),
     answers: new Map(),
     notes: new Map(),
     deferred: new Map(),
@@ -232,6 +261,7 @@ export function unopened(id: SessionId): Session {
       inputTokens: 0,
       outputTokens: 0,
       costUsd: 0,
+      conversationUsd: 0,
     },
   };
 }

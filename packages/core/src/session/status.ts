@@ -18,7 +18,7 @@ export function statusOf(session: Session): SessionStatus {
   if (session.life.type === "unopened") return "unopened";
   if (session.life.type === "ended") return session.life.outcome;
   if (session.life.type === "closing") return "closing";
-  if (session.parked !== null) return "parked";
+  if (session.parked !== null || session.budget.exceeded) return "parked";
   if (session.run === null) return session.messages.size > 0 ? "queued" : "idle";
   if (session.run.phase.type === "requested" || session.run.phase.type === "started") return "starting";
   if (session.run.turn !== null) return "running";
@@ -30,6 +30,7 @@ export function isIdle(session: Session): boolean {
   return (
     session.messages.size === 0 &&
     session.outbox.size === 0 &&
+    session.approvals.size === 0 &&
     (session.run === null || session.run.turn === null)
   );
 }

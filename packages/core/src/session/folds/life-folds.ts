@@ -7,6 +7,10 @@ export const lifeFolds: FoldsOf<LifeEvent> = {
     state.agent = data.agent;
     state.scope = data.scope;
     state.policy = data.policy;
+    state.priority = data.priority;
+    state.tenant = data.tenant;
+    state.forkedFrom = data.forkedFrom;
+    state.budget = { capUsd: data.policy.budgetUsd, exceeded: false };
     state.conversation = { id: data.conversation, begun: false };
     state.life = { type: "open" };
   },
@@ -27,6 +31,12 @@ export const lifeFolds: FoldsOf<LifeEvent> = {
   },
   RestartScheduled({ state }, data) {
     state.restart = { failures: data.failures, dueAt: data.dueAt };
+  },
+  BudgetExceeded({ state }) {
+    state.budget = { ...state.budget, exceeded: true };
+  },
+  BudgetRaised({ state }, data) {
+    state.budget = { capUsd: data.capUsd, exceeded: false };
   },
   CloseRequested({ state }, data) {
     state.life = { type: "closing", ...data, expired: false };

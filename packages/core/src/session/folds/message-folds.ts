@@ -55,7 +55,7 @@ export const messageFolds: FoldsOf<MessageEvent> = {
       turns: state.totals.turns + 1,
       inputTokens: state.totals.inputTokens + (data.usage?.inputTokens ?? 0),
       outputTokens: state.totals.outputTokens + (data.usage?.outputTokens ?? 0),
-      costUsd: data.costUsd ?? state.totals.costUsd,
+      ...costAfter(state, data.costUsd),
     };
     if (data.outcome === "completed") state.restart = { failures: 0, dueAt: null };
     const { run } = state;
@@ -68,6 +68,16 @@ export const messageFolds: FoldsOf<MessageEvent> = {
     editRun(draft, { turn: { ...turn, interruptUntil: data.until } });
   },
 };
+
+/** A conversation's figure only grows; one that is lower is another conversation's. */
+function costAfter(
+  { totals }: Pick<Session, "totals">,
+  figure: number | null,
+): Pick<Session["totals"], "costUsd" | "conversationUsd"> {
+  if (figure === null) return totals;
+  const before = figure < totals.conversationUsd ? totals.costUsd : totals.costUsd - totals.conversationUsd;
+  return { costUsd: before + figure, conversationUsd: figure };
+}
 
 function queue(
   draft: Draft,

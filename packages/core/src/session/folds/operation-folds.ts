@@ -14,7 +14,6 @@ const notesKept = 100;
 export const operationFolds: FoldsOf<OperationEvent> = {
   OperationRequested(draft, data, at) {
     const { state } = draft;
-    const target = targetOf(data.operation);
     const operation: Operation = {
       id: data.operationId,
       runId: data.runId,
@@ -25,7 +24,8 @@ export const operationFolds: FoldsOf<OperationEvent> = {
       maybeDelivered: false,
       at: { type: "waiting", dueAt: 0 },
     };
-    draft.edit("outbox").set(target, [...(state.outbox.get(target) ?? []), operation]);
+    if (data.approvalUntil === null) append(draft, operation);
+    else draft.edit("approvals").set(operation.id, { operation, until: data.approvalUntil });
     state.totals = { ...state.totals, operations: state.totals.operations + 1 };
     if (state.run?.trace.runId === data.runId) state.run = { ...state.run, mark: data.mark };
     note(draft, data.operationId, { summary: summaryOf(data.operation), state: "waiting" });
@@ -60,7 +60,37 @@ export const operationFolds: FoldsOf<OperationEvent> = {
   },
   OperationAbandoned(draft, data) {
     const { code, message } = data.failure;
+    const operation = findOperation(draft.state, data.operationId)?.operation;
+    if (operation !== undefined) {
+      draft.edit("deadLetters").set(data.operationId, {
+        ...operation,
+        maybeDelivered: data.maybeDelivered,
+      });
+    }
     finish(draft, data.operationId, "abandoned", null, { code, message });
+  },
+  OperationRedriven(draft, data, at) {
+    const operation = draft.state.deadLetters.get(data.operationId);
+    if (operation === undefined) return;
+    draft.edit("deadLetters").delete(data.operationId);
+    // Where it may have been done, the first thing is to ask; else it is simply due.
+    const place = operation.maybeDelivered
+      ? ({ type: "attempted", epoch: data.epoch - 1 } as const)
+      : ({ type: "waiting", dueAt: 0 } as const);
+    append(draft, { ...operation, requestedAt: at, attempts: operation.attempts, at: place });
+  },
+  ApprovalGranted(draft, data, at) {
+    const approval = draft.state.approvals.get(data.operationId);
+    if (approval === undefined) return;
+    draft.edit("approvals").delete(data.operationId);
+    append(draft, { ...approval.operation, requestedAt: at });
+  },
+  ApprovalDenied(draft, data) {
+    const approval = draft.state.approvals.get(data.operationId);
+    if (approval === undefined) return;
+    draft.edit("approvals").delete(data.operationId);
+    const error = { code: "APPROVAL_DENIED", message: data.reason };
+    conclude(draft, approval.operation, "rejected", null, error);
   },
   OperationAnswered(draft, data) {
     const { runId, seq } = operationParts(data.operationId);
@@ -96,13 +126,28 @@ function finish(
   if (rest.length === 0) outbox.delete(found.target);
   else outbox.set(found.target, rest);
 
+  conclude(draft, found.operation, status, data, error);
+}
+
+/** Tells the agent of the present run, and a continuation, what became of it. */
+function conclude(
+  draft: Draft,
+  operation: Operation,
+  status: Answer["status"],
+  data: Answer["data"],
+  error: Answer["error"],
+): void {
+  const { id, runId, seq } = operation;
   const known = draft.state.notes.get(id);
   if (known !== undefined) draft.edit("notes").set(id, { ...known, state: status });
-
   const { run } = draft.state;
-  const { runId, seq } = found.operation;
   if (run?.trace.runId !== runId || run.trace.protocol === 0) return;
   draft.edit("answers").set(id, { operationId: id, runId, seq, status, data, error });
+}
+
+function append(draft: Draft, operation: Operation): void {
+  const target = targetOf(operation.operation);
+  draft.edit("outbox").set(target, [...(draft.state.outbox.get(target) ?? []), operation]);
 }
 
 function note(draft: Draft, id: OperationId, entry: OperationNote): void {

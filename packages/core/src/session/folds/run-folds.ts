@@ -59,7 +59,9 @@ export const runFolds: FoldsOf<RunEvent> = {
     }
   },
   ContextRestored({ state }, data) {
-    if (data.from === "none") state.conversation = { ...state.conversation, begun: false };
+    if (data.from === "native") return;
+    state.conversation = { ...state.conversation, begun: false };
+    state.totals = { ...state.totals, conversationUsd: 0 };
   },
   RunStopRequested(draft, data) {
     const { reason, mode, until } = data;

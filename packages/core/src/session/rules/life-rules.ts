@@ -1,19 +1,21 @@
 import type {
+  BudgetRaised,
   CloseRequested,
   SessionOpened,
   SessionOwned,
   SessionReopened,
   SessionUnparked,
 } from "../../events/session-events.ts";
-import type { CloseSession, OpenSession, OwnSession } from "../command.ts";
+import type { CloseSession, OpenSession, OwnSession, RaiseBudget } from "../command.ts";
 import type { Decision } from "../decision.ts";
 
 /** Opens a session, or opens it again after it ended. */
 export function openSession(decision: Decision, command: OpenSession): void {
   const { state } = decision;
   if (state.life.type === "unopened") {
-    const { agent, conversation, scope, policy } = command;
-    decision.emit<SessionOpened>("SessionOpened", { agent, conversation, scope, policy });
+    const { agent, conversation, scope, policy, priority, tenant, forkedFrom } = command;
+    const facts = { agent, conversation, scope, policy, priority, tenant, forkedFrom };
+    decision.emit<SessionOpened>("SessionOpened", facts);
     return;
   }
   if (state.agent.slug !== command.agent.slug) {
@@ -53,6 +55,20 @@ export function closeSession(decision: Decision, command: CloseSession): void {
     outcome: command.outcome,
     until: decision.now + policy.closeMs,
   });
+}
+
+/** Lets the session cost more. */
+export function raiseBudget(decision: Decision, command: RaiseBudget): void {
+  const { life, budget, totals } = decision.state;
+  if (life.type === "unopened") throw unknownSession(decision);
+  if (command.capUsd === budget.capUsd) return;
+  if (command.capUsd !== null && command.capUsd <= totals.costUsd) {
+    throw decision.refusal(
+      "BUDGET_TOO_LOW",
+      `Session ${decision.state.id} has cost $${totals.costUsd}; a cap of $${command.capUsd} would stop it at once. Give more, or null for no cap.`,
+    );
+  }
+  decision.emit<BudgetRaised>("BudgetRaised", { capUsd: command.capUsd });
 }
 
 /** Starts runs again. */

@@ -25,12 +25,22 @@ export function requestOperation(
 ): void {
   const { runId } = run.trace;
   const id = operationId(decision.state.id, runId, mark.seq);
+  const { approve, approvalMs } = decision.state.policy;
+  const isAllowed = isInScope(decision.state.scope, operation);
+  const waits = isAllowed && approve.includes(operation.type);
+  const approvalUntil = waits ? decision.now + approvalMs : null;
   const full = outboxSize(decision.state) >= decision.state.policy.operations;
-  decision.emit<OperationRequested>("OperationRequested", { operationId: id, runId, operation, mark });
-  if (!isInScope(decision.state.scope, operation)) {
+  decision.emit<OperationRequested>("OperationRequested", {
+    operationId: id,
+    runId,
+    operation,
+    approvalUntil,
+    mark,
+  });
+  if (!isAllowed) {
     const reason = `This session may not touch ${targetOf(operation)}.`;
     refuse(decision, id, "policy", "OUT_OF_SCOPE", reason);
-  } else if (full) {
+  } else if (full && !waits) {
     const reason = "Too many operations are outstanding. Wait for answers before asking for more.";
     refuse(decision, id, "policy", "TOO_MANY_OPERATIONS", reason);
   }

@@ -6,6 +6,7 @@ import type {
   RunStopRequested,
   StopReason,
 } from "../../events/run-events.ts";
+import type { Conversation } from "../../ports/run-plan.ts";
 import type { RunExit } from "../../ports/transport.ts";
 import type { RunId } from "../../ids.ts";
 import type { AdmitRun, RunAbsent, RunEnded, RunSeen, StopRun } from "../command.ts";
@@ -22,15 +23,15 @@ export function admitRun(decision: Decision, command: AdmitRun): void {
     runId: command.runId,
     protocol: command.protocol,
     epoch: state.owner.epoch,
-    conversation: { id: state.conversation.id, resume: state.conversation.begun },
+    conversation: conversationOf(state),
     unsettled: messages.filter(({ at }) => at.type === "carried").map(({ id }) => id),
     prompt,
   });
 }
 
 /** Whether the session has work for a run and has none. Its restart may still have to wait. */
-export function wantsRun({ life, run, parked, messages }: Session): boolean {
-  if (run !== null || parked !== null || messages.size === 0) return false;
+export function wantsRun({ life, run, parked, budget, messages }: Session): boolean {
+  if (run !== null || parked !== null || budget.exceeded || messages.size === 0) return false;
   return life.type === "open" || (life.type === "closing" && life.outcome === "closed" && !life.expired);
 }
 
@@ -95,6 +96,13 @@ export function recordEnd(decision: Decision, runId: RunId, exit: RunExit | null
 export function current(decision: Decision, runId: RunId): Run | null {
   const { run } = decision.state;
   return run?.trace.runId === runId ? run : null;
+}
+
+/** A fork copies another conversation when its own begins. */
+function conversationOf({ conversation, forkedFrom }: Session): Conversation {
+  const { id, begun } = conversation;
+  if (begun || forkedFrom === null) return { id, resume: begun };
+  return { id, resume: false, fork: forkedFrom };
 }
 
 function firstQueued({ messages }: Session): string | null {
