@@ -1,0 +1,223 @@
+import { WaybillError } from "../../errors.ts";
+import type { Instant } from "../../ids.ts";
+import type { Receipt, TrackerCall, TrackerOperation } from "../../ports/tracker.ts";
+
+/** A message or a comment on the fake board. */
+export interface FakeEntry {
+  readonly id: string;
+  /** The chat or the task. */
+  readonly target: string;
+  readonly sender: string;
+  readonly content: string;
+  readonly key: string;
+  readonly at: Instant;
+}
+
+/** A change of a task on the fake board. */
+export interface FakeChange {
+  readonly id: string;
+  readonly target: string;
+  readonly status: string;
+  readonly assignedTo: string | null;
+  readonly key: string;
+  readonly at: Instant;
+}
+
+/** A task on the fake board. */
+export interface FakeTask {
+  readonly id: string;
+  readonly status: string;
+  readonly assignedTo: string | null;
+}
+
+/** What was really done, in order; it outlives the Tracker that was made for it. */
+export interface FakeBoard {
+  readonly chats: readonly string[];
+  readonly tasks: ReadonlyMap<string, FakeTask>;
+  readonly messages: readonly FakeEntry[];
+  readonly comments: readonly FakeEntry[];
+  readonly changes: readonly FakeChange[];
+  /** Repeats that were answered from memory. */
+  readonly absorbed: number;
+  /** Does it, or answers from memory what was done under the key. */
+  carryOut(call: TrackerCall, now: Instant, keys: boolean, keptMs: number | null): Receipt;
+  /** What was done under the key, whether keys count or not. */
+  find(call: TrackerCall): Receipt | null;
+}
+
+/** A new board. */
+export function fakeBoard(chats: readonly string[], taskIds: readonly string[]): FakeBoard {
+  const tasks = new Map<string, FakeTask>(
+    taskIds.map((id) => [id, { id, status: "todo", assignedTo: null }]),
+  );
+  const messages: FakeEntry[] = [];
+  const comments: FakeEntry[] = [];
+  const changes: FakeChange[] = [];
+  const done = new Map<
+    string,
+    { readonly digest: string; readonly receipt: Receipt; readonly at: Instant }
+  >();
+  let made = 0;
+  let absorbed = 0;
+
+  const write = (call: TrackerCall, at: Instant): Receipt => {
+    const { operation, by, key } = call;
+    made += 1;
+    const id = `${operation.type.slice(0, 4)}-${made}`;
+    switch (operation.type) {
+      case "chat.send":
+        messages.push({
+          id,
+          target: operation.chat,
+          sender: by.name,
+          content: operation.content,
+          key,
+          at,
+        });
+        return { id, at, repeated: false, data: null };
+      case "task.comment":
+        comments.push({
+          id,
+          target: operation.task,
+          sender: by.name,
+          content: operation.content,
+          key,
+          at,
+        });
+        return { id, at, repeated: false, data: null };
+      case "task.take":
+      case "task.status":
+      case "task.complete": {
+        const task = tasks.get(operation.task);
+        const assignedTo = operation.type === "task.take" ? by.slug : (task?.assignedTo ?? null);
+        const status = statusAfter(operation);
+        tasks.set(operation.task, { id: operation.task, status, assignedTo });
+        changes.push({ id, target: operation.task, status, assignedTo, key, at });
+        return { id: operation.task, at, repeated: false, data: null };
+      }
+      default:
+        throw new TypeError(`${operation.type} writes nothing.`);
+    }
+  };
+
+  const answer = (operation: TrackerOperation): Receipt["data"] => {
+    switch (operation.type) {
+      case "chat.read": {
+        const all = messages.filter(({ target }) => target === operation.chat);
+        const start = all.findIndex(({ id }) => id === operation.after) + 1;
+        const limit = operation.limit ?? 50;
+        const page =
+          operation.after === undefined ? all.slice(-limit) : all.slice(start, start + limit);
+        return {
+          messages: page.map(({ id, sender, content, at }) => ({
+            id,
+            senderType: "agent",
+            sender,
+            content,
+            at,
+          })),
+        };
+      }
+      case "task.list":
+        return {
+          tasks: [...tasks.values()]
+            .filter(({ status }) => operation.status === undefined || operation.status === status)
+            .filter(
+              ({ assignedTo: who }) =>
+                operation.assignedTo === undefined || operation.assignedTo === who,
+            )
+            .map(asJson),
+        };
+      case "task.get": {
+        const task = tasks.get(operation.task);
+        return { task: task === undefined ? null : asJson(task) };
+      }
+      default:
+        throw new TypeError(`${operation.type} asks nothing.`);
+    }
+  };
+
+  return {
+    chats,
+    tasks,
+    messages,
+    comments,
+    changes,
+    get absorbed() {
+      return absorbed;
+    },
+    carryOut: (call, now, keys, keptMs) => {
+      const { operation } = call;
+      if (
+        ("chat" in operation && !chats.includes(operation.chat)) ||
+        ("task" in operation && !tasks.has(operation.task))
+      ) {
+        throw new WaybillError(
+          "TRACKER_NOT_FOUND",
+          `The board has no such thing: ${JSON.stringify(operation)}.`,
+        );
+      }
+      if (isQuestion(operation)) {
+        return { id: null, at: null, repeated: false, data: answer(operation) };
+      }
+      const before = keys ? done.get(call.key) : undefined;
+      if (before === undefined || (keptMs !== null && now - before.at > keptMs)) {
+        const receipt = write(call, now);
+        done.set(call.key, { digest: digestOf(call), receipt, at: now });
+        return receipt;
+      }
+      if (before.digest !== digestOf(call)) {
+        throw keyReused(call);
+      }
+      absorbed += 1;
+      return { ...before.receipt, repeated: true };
+    },
+    find: (call) => {
+      const found = isQuestion(call.operation) ? undefined : done.get(call.key);
+      if (found === undefined) {
+        return null;
+      }
+      if (found.digest !== digestOf(call)) {
+        throw keyReused(call);
+      }
+      return { ...found.receipt, repeated: true };
+    },
+  };
+}
+
+/** Whether the operation only asks. */
+export function isQuestion(operation: TrackerOperation): boolean {
+  return (
+    operation.type === "chat.read" ||
+    operation.type === "task.list" ||
+    operation.type === "task.get"
+  );
+}
+
+function statusAfter(
+  operation: Extract<TrackerOperation, { type: "task.take" | "task.status" | "task.complete" }>,
+): string {
+  switch (operation.type) {
+    case "task.take":
+      return "in_progress";
+    case "task.status":
+      return operation.status;
+    case "task.complete":
+      return "done";
+  }
+}
+
+// The whole request, and who asks: what a key may stand for.
+function digestOf(call: TrackerCall): string {
+  return JSON.stringify([call.operation, call.by.slug, call.by.name]);
+}
+
+function keyReused(call: TrackerCall): WaybillError {
+  return new WaybillError("KEY_REUSED", `The key ${call.key} stands for another call.`, {
+    details: { key: call.key },
+  });
+}
+
+function asJson(task: FakeTask): { id: string; status: string; assignedTo: string | null } {
+  return { id: task.id, status: task.status, assignedTo: task.assignedTo };
+}

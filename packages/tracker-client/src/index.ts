@@ -1,0 +1,4 @@
+export { httpTracker } from "./http-tracker.ts";
+export type { HttpTrackerOptions } from "./http-tracker.ts";
+export type { TokenSource } from "./token-source.ts";
+export type { BoardMessage, BoardTask } from "./board-shapes.ts";
