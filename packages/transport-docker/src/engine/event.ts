@@ -1,0 +1,36 @@
+import { z } from "zod";
+
+/** That something happened to a container: a hint to look, never a fact by itself. */
+export interface ContainerEvent {
+  readonly name: string;
+  /** Whether its first process has ended, so that a look must show it. */
+  readonly died: boolean;
+}
+
+/** Reads one line of `events`, of docker or of podman; null for what says nothing of a container. */
+export function parseEvent(line: string): ContainerEvent | null {
+  const parsed = either.safeParse(parseJson(line));
+  if (!parsed.success) return null;
+  const event = parsed.data;
+  const [name, action] =
+    "Actor" in event ? [event.Actor.Attributes["name"], event.Action] : [event.Name, event.Status];
+  return name === undefined ? null : { name, died: action === "die" || action === "died" };
+}
+
+function parseJson(line: string): unknown {
+  try {
+    return JSON.parse(line);
+  } catch (error) {
+    // The last line of an engine that goes away may be cut short; the rescan makes up for it.
+    if (error instanceof SyntaxError) return null;
+    throw error;
+  }
+}
+
+const either = z.union([
+  z.object({
+    Action: z.string(),
+    Actor: z.object({ Attributes: z.record(z.string(), z.string()) }),
+  }),
+  z.object({ Name: z.string(), Status: z.string() }),
+]);

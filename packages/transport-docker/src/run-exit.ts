@@ -1,0 +1,44 @@
+import { constants } from "node:os";
+import type { RunExit, RunHandle } from "@waybill/core";
+import type { Container } from "./engine/container.ts";
+import { neverRan } from "./never-ran.ts";
+import { startLineCode } from "./start/start-line.ts";
+
+/** How a container's run ended; null where its program never ran. */
+export async function runExit(run: RunHandle, container: Container): Promise<RunExit | null> {
+  return (await neverRan(run, container)) ? null : exitOf(container);
+}
+
+/** What the exit code of a container whose program ran can honestly tell. */
+function exitOf({ exitCode, oomKilled, error }: Container): RunExit {
+  if (exitCode === startLineCode.marker) {
+    const detail = `The engine reported exit code ${exitCode}, which is what a second start of the same container leaves behind: the program's own code may be lost.`;
+    return { exitCode: null, signal: null, oomKilled, detail };
+  }
+  const signal = exitCode > 128 ? (signalNames.get(exitCode - 128) ?? null) : null;
+  const details = [detailOf(exitCode, signal, oomKilled), error].filter((part) => part !== "");
+  return {
+    exitCode: signal === null ? exitCode : null,
+    signal,
+    oomKilled,
+    ...(details.length === 0 ? {} : { detail: details.join(" ") }),
+  };
+}
+
+function detailOf(exitCode: number, signal: string | null, oomKilled: boolean): string {
+  if (oomKilled) return `It ran out of memory (exit code ${exitCode}). Give it more: memory.`;
+  if (signal !== null) {
+    return `The engine reported exit code ${exitCode}: ${signal}, or a program that exits like that.`;
+  }
+  if (exitCode === 126) return "Exit code 126: the command could not be executed.";
+  if (exitCode === 127) return "Exit code 127: a command was not found.";
+  if (exitCode === 255)
+    return "Exit code 255: the engine's own word for an end that it did not see.";
+  return "";
+}
+
+const signalNames = new Map(
+  Object.entries(constants.signals)
+    .filter(([name]) => name !== "SIGIOT" && name !== "SIGPOLL" && name !== "SIGUNUSED")
+    .map(([name, number]) => [number, name]),
+);
