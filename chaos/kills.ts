@@ -62,15 +62,21 @@ export async function kills(
     await orchestrator.process;
     killed.orchestrator += 1;
     orchestrator = start(terms);
-    tell(`${killed.orchestrator + killed.agent} kills, ${tracker.records.messages.length} delivered`);
+    tell(
+      `${killed.orchestrator + killed.agent} kills, ${tracker.records.messages.length} delivered`,
+    );
   }
   await orchestrator.finished;
   await orchestrator.process;
 
   const { records } = tracker;
-  const found = tally(records, parts.flatMap(({ contents }) => contents));
+  const found = tally(
+    records,
+    parts.flatMap(({ contents }) => contents),
+  );
   const outOfOrder = parts.reduce((sum, part) => sum + inversions(part, records.messages), 0);
-  if (found.lost + found.repeated + outOfOrder === 0) await rm(data, { recursive: true, force: true });
+  if (found.lost + found.repeated + outOfOrder === 0)
+    await rm(data, { recursive: true, force: true });
   else tell(`The data is kept in ${data}.`);
   return {
     seed: options.seed,
@@ -111,7 +117,6 @@ function start(terms: Terms): Attacked {
   return { process: subprocess, finished: done.promise, isFinished: async () => finished };
 }
 
-// oxlint-disable-next-line typescript/explicit-function-return-type -- execa's type follows from its options
 function launch(terms: Terms) {
   const program = fileURLToPath(new URL("orchestrator.ts", import.meta.url));
   return execa(process.execPath, ["--conditions=@waybill/source", program], {
@@ -139,8 +144,12 @@ async function agentsUnder(data: string): Promise<readonly number[]> {
   const found: number[] = [];
   for (const name of await readdir("/proc")) {
     if (!/^\d+$/.test(name)) continue;
-    const read = (file: string): Promise<string> => readFile(`/proc/${name}/${file}`, "utf8").catch(() => "");
-    if ((await read("cmdline")).includes("raw-agent/agent.ts") && (await read("environ")).includes(data)) {
+    const read = (file: string): Promise<string> =>
+      readFile(`/proc/${name}/${file}`, "utf8").catch(() => "");
+    if (
+      (await read("cmdline")).includes("raw-agent/agent.ts") &&
+      (await read("environ")).includes(data)
+    ) {
       found.push(Number(name));
     }
   }

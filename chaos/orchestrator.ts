@@ -1,5 +1,5 @@
 // The orchestrator under attack: does the whole workload, from the top, as often as it takes.
-import { text } from "node:stream/consumers";
+import { json } from "node:stream/consumers";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { createOrchestrator } from "@waybill/core";
@@ -12,11 +12,15 @@ import type { Part } from "./workload.ts";
 /** What standard input says. */
 export interface Terms {
   readonly data: string;
-  readonly tracker: { readonly url: string; readonly token: string; readonly idempotencyKeys: boolean };
+  readonly tracker: {
+    readonly url: string;
+    readonly token: string;
+    readonly idempotencyKeys: boolean;
+  };
   readonly parts: readonly Part[];
 }
 
-const terms = JSON.parse(await text(process.stdin)) as Terms;
+const terms = (await json(process.stdin)) as Terms;
 const agent = fileURLToPath(new URL("../examples/raw-agent/agent.ts", import.meta.url));
 
 await using orchestrator = await createOrchestrator({
@@ -26,7 +30,9 @@ await using orchestrator = await createOrchestrator({
   agents: {
     raw: {
       name: "Сырой",
-      transport: processTransport({ command: [process.execPath, "--conditions=@waybill/source", agent] }),
+      transport: processTransport({
+        command: [process.execPath, "--conditions=@waybill/source", agent],
+      }),
       policy: { retryMs: 50, retryCapMs: 1_000, failures: 1_000, graceMs: 1_000 },
     },
   },

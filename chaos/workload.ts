@@ -16,10 +16,7 @@ export function workload(
   return Array.from({ length: options.sessions }, (_, session) => part(session, options));
 }
 
-function part(
-  session: number,
-  options: Pick<ChaosOptions, "messages" | "operations">,
-): Part {
+function part(session: number, options: Pick<ChaosOptions, "messages" | "operations">): Part {
   const chat = `chat-${session}`;
   const contents: string[] = [];
   const messages = Array.from({ length: options.messages }, (_, message) => {
@@ -28,7 +25,10 @@ function part(
       contents.push(content);
       return [{ ask: { type: "chat.send", chat, content } }, { wait: 20 }];
     });
-    return { key: `m${message}`, text: JSON.stringify({ steps: steps.flat(), reply: `m${message}` }) };
+    return {
+      key: `m${message}`,
+      text: JSON.stringify({ steps: steps.flat(), reply: `m${message}` }),
+    };
   });
   return { session: `session-${session}`, chat, messages, contents };
 }

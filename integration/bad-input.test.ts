@@ -52,12 +52,20 @@ async function expectRefusal(
 describe("an orchestrator is refused", () => {
   test("a missing engine", async () => {
     const transport = dockerTransport({ image: "x", engine: "no-such-engine" });
-    await expectRefusal({ agents: { coder: { name: "C", transport } } }, "ENGINE_MISSING", "no-such-engine");
+    await expectRefusal(
+      { agents: { coder: { name: "C", transport } } },
+      "ENGINE_MISSING",
+      "no-such-engine",
+    );
   });
 
   test("a missing program", async () => {
     const transport = processTransport({ command: ["no-such-program"] });
-    await expectRefusal({ agents: { coder: { name: "C", transport } } }, "PROGRAM_MISSING", "no-such-program");
+    await expectRefusal(
+      { agents: { coder: { name: "C", transport } } },
+      "PROGRAM_MISSING",
+      "no-such-program",
+    );
   });
 
   test("a token that the Tracker does not know, without telling it", async () => {
@@ -74,7 +82,10 @@ describe("an orchestrator is refused", () => {
 
   test("a URL that is none", () => {
     expect(() => httpTracker({ url: "localhost 8100", token: "t" })).toThrow(
-      expect.objectContaining({ code: "TRACKER_URL_INVALID", message: expect.stringContaining("localhost 8100") }),
+      expect.objectContaining({
+        code: "TRACKER_URL_INVALID",
+        message: expect.stringContaining("localhost 8100"),
+      }),
     );
   });
 
@@ -87,14 +98,22 @@ describe("an orchestrator is refused", () => {
   test("a folder that is none", async () => {
     const file = join(data, "a-file");
     await writeFile(file, "");
-    await expectRefusal({ mailbox: fsMailbox({ root: join(file, "mail") }) }, "MAILBOX_UNWRITABLE", file);
+    await expectRefusal(
+      { mailbox: fsMailbox({ root: join(file, "mail") }) },
+      "MAILBOX_UNWRITABLE",
+      file,
+    );
   });
 
   test.skipIf(process.getuid?.() === 0)("a folder that cannot be written", async () => {
     const closed = join(data, "closed");
     await mkdir(closed);
     await chmod(closed, 0o500);
-    await expectRefusal({ mailbox: fsMailbox({ root: join(closed, "mail") }) }, "MAILBOX_UNWRITABLE", closed);
+    await expectRefusal(
+      { mailbox: fsMailbox({ root: join(closed, "mail") }) },
+      "MAILBOX_UNWRITABLE",
+      closed,
+    );
   });
 
   test("a second orchestrator on the same log, naming the holder", async () => {
@@ -115,7 +134,9 @@ describe("an orchestrator is refused", () => {
 describe("a session is refused", () => {
   test.each(["", "../x", "a b", ".hidden", "x".repeat(65)])("the id %j", async (id) => {
     await using orchestrator = await createOrchestrator(options());
-    await expect(orchestrator.open({ id, agent: "coder" })).rejects.toMatchObject({ code: "BAD_SESSION_ID" });
+    await expect(orchestrator.open({ id, agent: "coder" })).rejects.toMatchObject({
+      code: "BAD_SESSION_ID",
+    });
     expect(await readdir(data)).not.toContain("x");
   });
 
@@ -130,15 +151,26 @@ describe("a session is refused", () => {
 
   test("a message to a session that was never opened", async () => {
     await using orchestrator = await createOrchestrator(options());
-    await expect(orchestrator.session("ghost").send("hi")).rejects.toMatchObject({ code: "SESSION_NOT_FOUND" });
+    await expect(orchestrator.session("ghost").send("hi")).rejects.toMatchObject({
+      code: "SESSION_NOT_FOUND",
+    });
   });
 });
 
 test("an image that is missing parks the session with the build command, and the message is kept", async () => {
   const transport = rawAgent();
-  const missing = { ...transport, check: async () => ({ protocol: 1, host: "h" }) as const, start: async () => {
-    throw Object.assign(new Error("x"), { name: "WaybillError", code: "IMAGE_MISSING", class: "permanent", message: "Image x is missing. Build it: docker build -t x ." });
-  } };
+  const missing = {
+    ...transport,
+    check: async () => ({ protocol: 1, host: "h" }) as const,
+    start: async () => {
+      throw Object.assign(new Error("x"), {
+        name: "WaybillError",
+        code: "IMAGE_MISSING",
+        class: "permanent",
+        message: "Image x is missing. Build it: docker build -t x .",
+      });
+    },
+  };
   const agents = { coder: { name: "Кодер", transport: missing } };
   await using orchestrator = await createOrchestrator(options({ agents }));
   const session = await orchestrator.open({ id: "s", agent: "coder" });

@@ -24,7 +24,9 @@ export function trackerTool(name: string, input: object): string {
 }
 
 /** The processes whose environment names this folder: a run's own, with all its descendants. */
-export function processesOf(folder: string): readonly { readonly pid: number; readonly command: string }[] {
+export function processesOf(
+  folder: string,
+): readonly { readonly pid: number; readonly command: string }[] {
   return readdirSync("/proc")
     .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
     .flatMap((name) => {

@@ -35,7 +35,9 @@ describe("the Claude agent", () => {
     );
     await expect.poll(() => host.tracker.records.messages.length, { timeout: 30_000 }).toBe(1);
     await expect
-      .poll(() => processesOf(host.data).some(({ command }) => /^sleep 3/.test(command)), { timeout: 15_000 })
+      .poll(() => processesOf(host.data).some(({ command }) => command.startsWith("sleep 3")), {
+        timeout: 15_000,
+      })
       .toBe(true);
     for (const { pid, command } of processesOf(host.data)) {
       if (/agent\/src\/main|claude/.test(command)) process.kill(pid, "SIGKILL");
@@ -54,22 +56,32 @@ describe("the Claude agent", () => {
   test("a follow-up in mid-turn joins it, and text that looks like a command stays text", async () => {
     await using host = await open();
     const session = await (await host.start()).open({ id: "s", agent: "coder", scope });
-    const first = session.ask(scripted("Work.", [post("one"), "wait 1500", post("two"), 'say "first"']));
+    const first = session.ask(
+      scripted("Work.", [post("one"), "wait 1500", post("two"), 'say "first"']),
+    );
     await expect.poll(() => host.tracker.records.messages.length, { timeout: 30_000 }).toBe(1);
     const second = session.ask(scripted("/clear", [post("three"), 'say "second"']));
     const [one, two] = await Promise.all([first, second]);
     expect(one.text).toBe(two.text);
-    expect(host.tracker.records.messages.map(({ content }) => content)).toEqual(["one", "two", "three"]);
+    expect(host.tracker.records.messages.map(({ content }) => content)).toEqual([
+      "one",
+      "two",
+      "three",
+    ]);
   });
 
   test("an interrupt ends the turn as interrupted, and the session goes on", async () => {
     await using host = await open();
     const orchestrator = await host.start();
     const session = await orchestrator.open({ id: "s", agent: "coder", scope });
-    const asked = session.ask(scripted("Work.", ['tool Bash {"command":"sleep 60","description":"wait"}', 'say "late"']));
+    const asked = session.ask(
+      scripted("Work.", ['tool Bash {"command":"sleep 60","description":"wait"}', 'say "late"']),
+    );
     await eventOf(orchestrator, "s", "TurnStarted");
     await expect
-      .poll(() => processesOf(host.data).some(({ command }) => /^sleep 60/.test(command)), { timeout: 15_000 })
+      .poll(() => processesOf(host.data).some(({ command }) => command.startsWith("sleep 60")), {
+        timeout: 15_000,
+      })
       .toBe(true);
     await session.interrupt();
     expect((await asked).outcome).toBe("interrupted");

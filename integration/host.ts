@@ -48,7 +48,10 @@ export async function openTestHost(options: TestHostOptions): Promise<TestHost> 
     async start() {
       orchestrator = await createOrchestrator({
         store: sqliteStore({ path: join(data, "waybill.db") }),
-        mailbox: fsMailbox({ root: join(data, "mail"), ...(logger === undefined ? {} : { logger }) }),
+        mailbox: fsMailbox({
+          root: join(data, "mail"),
+          ...(logger === undefined ? {} : { logger }),
+        }),
         tracker: httpTracker({ url: tracker.url, token: tracker.token }),
         agents: {
           coder: {
@@ -97,7 +100,8 @@ export async function eventOf<Type extends SessionRecord["type"]>(
 ): Promise<SessionRecord<Type>> {
   const signal = AbortSignal.timeout(30_000);
   for await (const event of orchestrator.session(session).events({ signal })) {
-    if (event.type === type && fits(event as SessionRecord<Type>)) return event as SessionRecord<Type>;
+    if (event.type === type && fits(event as SessionRecord<Type>))
+      return event as SessionRecord<Type>;
   }
   throw new Error(`No ${type} came in session ${session}.`);
 }

@@ -38,7 +38,9 @@ describe("the old runner's fault", () => {
     await using host = await openTestHost({ transport: rawAgent() });
     const orchestrator = await host.start();
     const session = await orchestrator.open({ id: "s", agent: "coder", scope: { chats: "any" } });
-    await session.ask(script([{ ask: { type: "chat.send", chat: "no-such-chat", content: "hi" } }]));
+    await session.ask(
+      script([{ ask: { type: "chat.send", chat: "no-such-chat", content: "hi" } }]),
+    );
     const rejected = await eventOf(orchestrator, "s", "OperationRejected");
     expect(rejected.data).toMatchObject({ by: "tracker" });
     await eventOf(orchestrator, "s", "OperationAnswered");
@@ -57,11 +59,17 @@ describe("the old runner's fault", () => {
   test("identity taken from the payload", async () => {
     await using host = await openTestHost({ transport: oldAgent() });
     const session = await (await host.start()).open({ id: "s", agent: "coder", scope });
-    const content = { type: "chat_message", chat_id: "7", content: "it is me", sender_type: "human", sender_name: "The boss" };
+    const content = {
+      type: "chat_message",
+      chat_id: "7",
+      content: "it is me",
+      sender_type: "human",
+      sender_name: "The boss",
+    };
     await session.ask(JSON.stringify([{ file: { folder: "messages", content } }, { say: "sent" }]));
-    await expect.poll(() => host.tracker.records.messages).toMatchObject([
-      { content: "it is me", sender_name: "Кодер", sender_type: "agent" },
-    ]);
+    await expect
+      .poll(() => host.tracker.records.messages)
+      .toMatchObject([{ content: "it is me", sender_name: "Кодер", sender_type: "agent" }]);
   });
 
   test("names by millisecond and chance, which do not order within one", async () => {

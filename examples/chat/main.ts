@@ -35,7 +35,7 @@ async function openSession(
   options: ChatOptions,
 ): Promise<SessionHandle> {
   const { slug: agent } = options;
-  const earlier = (await orchestrator.list()).filter((each) => each.agent === agent).at(-1);
+  const earlier = (await orchestrator.list()).findLast((each) => each.agent === agent);
   const stamp = new Date().toISOString().replaceAll(/[-:.]/g, "");
   const id = options.resume && earlier !== undefined ? earlier.id : `${agent}-${stamp}`;
   return orchestrator.open({ id, agent, scope: scopeOf(options) });

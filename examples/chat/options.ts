@@ -42,7 +42,11 @@ export function chatOptions(argv: readonly string[], env: NodeJS.ProcessEnv): Ch
     console.log(usage);
     process.exit(0);
   }
-  const { TRACKER_TOKEN: token, ANTHROPIC_API_KEY: apiKey, CLAUDE_CODE_OAUTH_TOKEN: oauthToken } = env;
+  const {
+    TRACKER_TOKEN: token,
+    ANTHROPIC_API_KEY: apiKey,
+    CLAUDE_CODE_OAUTH_TOKEN: oauthToken,
+  } = env;
   return {
     ...values,
     data: env["RUNNER_DATA_DIR"] ?? join(process.cwd(), ".waybill"),

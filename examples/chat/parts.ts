@@ -18,7 +18,10 @@ import type { ChatOptions } from "./options.ts";
 /** The orchestrator of this command line. */
 export function chatOrchestrator(
   options: ChatOptions,
-  model: { readonly upstream?: string; readonly credential: NonNullable<ChatOptions["credential"]> },
+  model: {
+    readonly upstream?: string;
+    readonly credential: NonNullable<ChatOptions["credential"]>;
+  },
   logger: Logger,
 ): Promise<Orchestrator> {
   return createOrchestrator({

@@ -35,7 +35,9 @@ export class Screen {
         return this.status("the agent is ready");
       case "ContextRestored":
         return this.status(
-          record.data.from === "native" ? "it remembers the conversation" : "the conversation was lost",
+          record.data.from === "native"
+            ? "it remembers the conversation"
+            : "the conversation was lost",
         );
       case "MessageAccepted":
         return this.status("thinking …");
@@ -56,7 +58,6 @@ export class Screen {
       case "TurnEnded":
         return this.#answer(record.data);
       default:
-        return;
     }
   }
 

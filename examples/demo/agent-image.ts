@@ -9,7 +9,9 @@ export async function ensureAgentImage(narrate: (text: string) => void): Promise
   const found = await execa("docker", ["image", "inspect", agentImage], { reject: false });
   if (found.exitCode === 0) return;
   if (found.code === "ENOENT") {
-    throw new Error("--docker needs the docker command. Install a Docker engine, or leave --docker out.");
+    throw new Error(
+      "--docker needs the docker command. Install a Docker engine, or leave --docker out.",
+    );
   }
   narrate(`The image ${agentImage} is missing: it is built, which takes a while.`);
   const root = fileURLToPath(new URL("../..", import.meta.url));

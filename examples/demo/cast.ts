@@ -33,18 +33,21 @@ export async function startActor(
   return { process: subprocess, opening: JSON.parse(line) as Record<string, unknown> };
 }
 
-// oxlint-disable-next-line typescript/explicit-function-return-type -- execa's type follows from its options
 function launch(
   program: string,
   options: { readonly args?: readonly string[]; readonly env?: Readonly<Record<string, string>> },
 ) {
-  return execa(process.execPath, ["--conditions=@waybill/source", program, ...(options.args ?? [])], {
-    env: { ...options.env },
-    stdin: "pipe",
-    stderr: "inherit",
-    buffer: false,
-    reject: false,
-  });
+  return execa(
+    process.execPath,
+    ["--conditions=@waybill/source", program, ...(options.args ?? [])],
+    {
+      env: { ...options.env },
+      stdin: "pipe",
+      stderr: "inherit",
+      buffer: false,
+      reject: false,
+    },
+  );
 }
 
 /** The path of a workspace package's source file. */

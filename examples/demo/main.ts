@@ -45,7 +45,11 @@ try {
   if (options.json) console.log(JSON.stringify(summary));
   else printTable(summary);
   const right =
-    found.lost === 0 && found.repeated === 0 && summary.adopted === 1 && summary.runs === 2 && resumed;
+    found.lost === 0 &&
+    found.repeated === 0 &&
+    summary.adopted === 1 &&
+    summary.runs === 2 &&
+    resumed;
   if (!right) process.exitCode = 1;
 } finally {
   await stage[Symbol.asyncDispose]();

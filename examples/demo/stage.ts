@@ -117,9 +117,13 @@ export class Stage implements AsyncDisposable {
   }
 
   #hear(line: string): void {
-    const said = JSON.parse(line) as { record?: SessionRecord; activity?: Activity; text?: unknown };
+    const said = JSON.parse(line) as {
+      record?: SessionRecord;
+      activity?: Activity;
+      text?: string;
+    };
     if (said.activity !== undefined) this.#audience.activity(said.activity);
-    if (said.text !== undefined) this.#audience.log(String(said.text));
+    if (said.text !== undefined) this.#audience.log(said.text);
     const { record } = said;
     if (record === undefined) return;
     this.#seen = record.version;
@@ -133,7 +137,8 @@ export class Stage implements AsyncDisposable {
       data: this.data,
       tracker: { url: this.trackerUrl, token: this.#token },
       model: {
-        upstream: this.#model === null ? "https://api.anthropic.com" : String(this.#model.opening["url"]),
+        upstream:
+          this.#model === null ? "https://api.anthropic.com" : String(this.#model.opening["url"]),
         credential: this.#credential(),
         root: join(this.data, "gw"),
       },
@@ -149,6 +154,8 @@ export class Stage implements AsyncDisposable {
     const { ANTHROPIC_API_KEY: apiKey, CLAUDE_CODE_OAUTH_TOKEN: oauthToken } = process.env;
     if (apiKey) return { apiKey };
     if (oauthToken) return { oauthToken };
-    throw new Error("--live needs ANTHROPIC_API_KEY or CLAUDE_CODE_OAUTH_TOKEN in the environment.");
+    throw new Error(
+      "--live needs ANTHROPIC_API_KEY or CLAUDE_CODE_OAUTH_TOKEN in the environment.",
+    );
   }
 }

@@ -28,6 +28,7 @@ export function printTable(summary: Summary): void {
   ];
   const width = Math.max(...rows.map(([name]) => name.length));
   console.log("");
-  for (const [name, value] of rows) console.log(`  ${name.padEnd(width)}  ${String(value).padStart(6)}`);
+  for (const [name, value] of rows)
+    console.log(`  ${name.padEnd(width)}  ${String(value).padStart(6)}`);
   console.log("");
 }

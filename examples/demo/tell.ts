@@ -47,7 +47,9 @@ export class Teller implements Audience {
       case "AgentReady":
         return "agent ready";
       case "ContextRestored":
-        return record.data.from === "native" ? "the agent remembers the conversation" : "the conversation was lost";
+        return record.data.from === "native"
+          ? "the agent remembers the conversation"
+          : "the conversation was lost";
       case "RunAdopted":
         return styleText("green", `run adopted, alive: ${short(record.data.runId)}`);
       case "MessageAccepted":
@@ -57,7 +59,10 @@ export class Teller implements Audience {
         return `  asks: ${describe(record.data.operation)}`;
       case "OperationDelivered": {
         const again = record.data.receipt.repeated ? " (the Tracker had it already)" : "";
-        return styleText("green", `  done: ${this.#requests.get(record.data.operationId) ?? ""}${again}`);
+        return styleText(
+          "green",
+          `  done: ${this.#requests.get(record.data.operationId) ?? ""}${again}`,
+        );
       }
       case "OperationRejected":
         return styleText("red", `  refused: ${record.data.reason}`);
@@ -88,7 +93,9 @@ export class JsonTeller implements Audience {
 }
 
 function describe(operation: { readonly type: string; readonly content?: string }): string {
-  return operation.content === undefined ? operation.type : `${operation.type} "${operation.content}"`;
+  return operation.content === undefined
+    ? operation.type
+    : `${operation.type} "${operation.content}"`;
 }
 
 function firstLine(text: string): string {

@@ -8,7 +8,9 @@ import { Transcript } from "./transcript.ts";
 
 const channel = await connectAgent();
 const { conversation, unsettled } = channel.start;
-const transcript = new Transcript(join(process.env["WAYBILL_STATE"] ?? ".", `${conversation.id}.jsonl`));
+const transcript = new Transcript(
+  join(process.env["WAYBILL_STATE"] ?? ".", `${conversation.id}.jsonl`),
+);
 
 await channel.hello({
   agent: "raw",
@@ -36,7 +38,8 @@ for await (const letter of channel.letters()) {
     if (turn === null) await leave();
   } else {
     transcript.message(letter.id, letter.text);
-    if (letter.from === null && letter.text.startsWith("Your previous process ended")) known += letter.text;
+    if (letter.from === null && letter.text.startsWith("Your previous process ended"))
+      known += letter.text;
     const begins = turn === null;
     turn ??= { name: `t${(turns += 1)}`, stop: new AbortController() };
     await channel.accepted(turn.name, letter.id);

@@ -44,8 +44,12 @@ export class Transcript {
 
   /** What is left to do of everything since the last reply. */
   work(): Task {
-    const since = this.#entries.slice(this.#entries.findLastIndex(({ type }) => type === "reply") + 1);
-    const tasks = since.flatMap((entry) => (entry.type === "message" ? [readTask(entry.text)] : []));
+    const since = this.#entries.slice(
+      this.#entries.findLastIndex(({ type }) => type === "reply") + 1,
+    );
+    const tasks = since.flatMap((entry) =>
+      entry.type === "message" ? [readTask(entry.text)] : [],
+    );
     const done = since.filter(({ type }) => type === "step").length;
     const scripts = tasks.filter(({ steps }) => steps.length > 0);
     return {

@@ -1,5 +1,5 @@
 // The orchestrator
-export { createOrchestrator } from "./runtime/orchestrator.ts";
+export { createOrchestrator } from "./runtime/create-orchestrator.ts";
 export type {
   OpenOptions,
   Orchestrator,
@@ -13,8 +13,8 @@ export type {
   SendOptions,
   Sent,
   SessionHandle,
-  TurnResult,
 } from "./runtime/session-handle.ts";
+export type { TurnResult } from "./runtime/answer.ts";
 export type { SessionRecord } from "./runtime/session-record.ts";
 export { admit } from "./runtime/admission.ts";
 export type { Limits, Place, WaitingPlace } from "./runtime/admission.ts";

@@ -31,12 +31,10 @@ describe("a failed start never ends a run", () => {
       .when({ type: "Succeeded", effect, value: null })
       .thenTypes(["RunStopped", "RunLost"]);
     const drain = { type: "drain", run: start.run, after: { seq: 0, offset: 0 } } as const;
-    stopped
-      .when({ type: "Succeeded", effect: drain, value: null })
-      .then([
-        { type: "RunDrained", data: { runId: "run-1", mark: { seq: 0, offset: 0 } } },
-        { type: "SessionParked", data: { reason: "start_failed", failure: missing, until: null } },
-      ]);
+    stopped.when({ type: "Succeeded", effect: drain, value: null }).then([
+      { type: "RunDrained", data: { runId: "run-1", mark: { seq: 0, offset: 0 } } },
+      { type: "SessionParked", data: { reason: "start_failed", failure: missing, until: null } },
+    ]);
   });
 
   test("its late success changes nothing", () => {
@@ -58,10 +56,10 @@ describe("gone counts only for a run that was there", () => {
   });
 
   test("start and stop share a lane, so a stop waits for a start in flight", () => {
-    const asked = given(past.requested())
+    const stopping = given(past.requested())
       .when({ type: "StopRun", reason: "asked" })
       .thenTypes(["RunStopRequested"]);
-    expect(keys(asked.pending())).toEqual(["run-1/stop"]);
+    expect(keys(stopping.pending())).toEqual(["run-1/stop"]);
   });
 });
 
@@ -102,7 +100,7 @@ describe("deadlines live in one place", () => {
   test("liveness counts from when this process knew what the run had said", () => {
     const { state, pending } = given(past.started());
     const caughtUpAt = state.now + 7_200_000;
-    const [tick] = pending({ now: caughtUpAt, caughtUpAt }).filter(({ key }) => key === "tick");
+    const tick = pending({ now: caughtUpAt, caughtUpAt }).find(({ key }) => key === "tick");
     expect(tick).toEqual({ key: "tick", at: caughtUpAt + state.policy.startMs });
     expect(pending({ now: caughtUpAt }).filter(({ key }) => key === "tick")).toEqual([]);
   });
@@ -225,7 +223,11 @@ describe("a close", () => {
   test("waits for operations that are not done", () => {
     const open = given([...past.accepted(), ...asked(), turnEnded(), close(), ...over()]);
     open
-      .when({ type: "Succeeded", effect: { type: "remove", run: runOf(past.requested()) }, value: null })
+      .when({
+        type: "Succeeded",
+        effect: { type: "remove", run: runOf(past.requested()) },
+        value: null,
+      })
       .thenTypes(["RunRemoved"]);
   });
 });

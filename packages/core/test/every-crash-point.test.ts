@@ -1,6 +1,14 @@
 import { expect, test } from "vitest";
 import { createOrchestrator } from "@waybill/core";
-import { chat, exit, fakeTracker, fakeWorld, operation, reply, type FakeWorld } from "@waybill/core/testing";
+import {
+  chat,
+  exit,
+  fakeTracker,
+  fakeWorld,
+  operation,
+  reply,
+  type FakeWorld,
+} from "@waybill/core/testing";
 
 const script = [
   operation(chat("7", "one")),
@@ -35,7 +43,10 @@ async function user(world: FakeWorld): Promise<void> {
 
 async function play(keys: boolean, crashAt: readonly number[]): Promise<Story> {
   const { board } = fakeTracker({ chats: ["7"], tasks: ["42"] });
-  const world = fakeWorld({ coder: script }, { tracker: () => fakeTracker({ board, keys }), crashAt });
+  const world = fakeWorld(
+    { coder: script },
+    { tracker: () => fakeTracker({ board, keys }), crashAt },
+  );
   let done = false;
   let lives = 0;
   while (!done) {
@@ -48,7 +59,8 @@ async function play(keys: boolean, crashAt: readonly number[]): Promise<Story> {
       return null;
     })();
     const end = await Promise.race([played, crashed, clock]);
-    if (end === null) throw new Error(`Nothing happens any more. Crashes at ${crashAt.join(", ")}.`);
+    if (end === null)
+      throw new Error(`Nothing happens any more. Crashes at ${crashAt.join(", ")}.`);
     done = end;
   }
   const { messages, comments, changes } = board;
@@ -66,14 +78,17 @@ async function play(keys: boolean, crashAt: readonly number[]): Promise<Story> {
 test.each([
   ["a Tracker that honours keys", true],
   ["a Tracker that is looked up", false],
-])("at every point of its life the orchestrator may die: the board is the same, with %s", async (_, keys) => {
-  const calm = await play(keys, []);
-  expect(calm.board).toEqual(["one", "two", "three", "four", "in_progress", "done"]);
-  const points = calm.world.points.length;
-  expect(points).toBeGreaterThan(100);
-  for (let point = 0; point < points; point += 1) {
-    const { board, world } = await play(keys, [point]);
-    expect(board, `after a crash at point ${point}: ${world.points[point]}`).toEqual(calm.board);
-    expect(world.host.live(), `live runs after ${world.points[point]}`).toEqual([]);
-  }
-});
+])(
+  "at every point of its life the orchestrator may die: the board is the same, with %s",
+  async (_, keys) => {
+    const calm = await play(keys, []);
+    expect(calm.board).toEqual(["one", "two", "three", "four", "in_progress", "done"]);
+    const points = calm.world.points.length;
+    expect(points).toBeGreaterThan(100);
+    for (let point = 0; point < points; point += 1) {
+      const { board, world } = await play(keys, [point]);
+      expect(board, `after a crash at point ${point}: ${world.points[point]}`).toEqual(calm.board);
+      expect(world.host.live(), `live runs after ${world.points[point]}`).toEqual([]);
+    }
+  },
+);

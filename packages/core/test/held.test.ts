@@ -9,7 +9,10 @@ afterEach(async () => {
   for (const orchestrator of orchestrators.splice(0)) await orchestrator[Symbol.asyncDispose]();
 });
 
-async function start(world: ReturnType<typeof fakeWorld>, more: object = {}): Promise<Orchestrator> {
+async function start(
+  world: ReturnType<typeof fakeWorld>,
+  more: object = {},
+): Promise<Orchestrator> {
   const orchestrator = await createOrchestrator({ ...world.ports(), ...more });
   orchestrators.push(orchestrator);
   return orchestrator;
@@ -39,12 +42,26 @@ describe("a budget", () => {
       ({
         type: "TurnEnded",
         data: {
-          runId: "r", turnId, outcome: "completed", text: "", error: null, usage: null, costUsd,
-          messageIds: [], conversation, transcriptId: null, mark: { seq: 0, offset: 0 },
+          runId: "r",
+          turnId,
+          outcome: "completed",
+          text: "",
+          error: null,
+          usage: null,
+          costUsd,
+          messageIds: [],
+          conversation,
+          transcriptId: null,
+          mark: { seq: 0, offset: 0 },
         },
       }) as const;
     const { state } = given([
-      opened(), owned(), turn("t1", "a", 1), turn("t2", "a", 3), turn("t3", "b", 0.5), turn("t4", "b", 2),
+      opened(),
+      owned(),
+      turn("t1", "a", 1),
+      turn("t2", "a", 3),
+      turn("t3", "b", 0.5),
+      turn("t4", "b", 2),
     ]);
     expect(state.totals.costUsd).toBe(5);
   });
@@ -112,7 +129,12 @@ describe("an approval", () => {
       .thenTypes(["OperationRequested"]);
     expect(open?.type).toBe("SessionOpened");
     const status = { type: "task.status", task: "42", status: "review" } as const;
-    const next = { type: "word", at: 0, mark: { seq: 4, offset: 0 }, word: { type: "operation", operation: status } } as const;
+    const next = {
+      type: "word",
+      at: 0,
+      mark: { seq: 4, offset: 0 },
+      word: { type: "operation", operation: status },
+    } as const;
     const passed = held
       .when({ type: "Heard", runId: "run-1", words: [next] })
       .thenTypes(["OperationRequested", "OperationAttempted"]);
@@ -153,7 +175,10 @@ describe("a fork", () => {
 
 describe("admission", () => {
   const place = (session: string, priority: number, since: number, agent = "coder") => ({
-    session, agent, priority, since,
+    session,
+    agent,
+    priority,
+    since,
   });
 
   test("goes by priority, then by who came first", () => {

@@ -80,7 +80,9 @@ describe("a session", () => {
     const first = await session.ask("hello", { idempotencyKey: "k 1" });
     const second = await session.ask("hello", { idempotencyKey: "k 1" });
     expect(second).toEqual(first);
-    expect(await session.send("hello", { idempotencyKey: "k 1" })).toMatchObject({ repeated: true });
+    expect(await session.send("hello", { idempotencyKey: "k 1" })).toMatchObject({
+      repeated: true,
+    });
     expect(world.host.brain("coder").heard).toHaveLength(1);
   });
 
@@ -119,7 +121,10 @@ describe("a session", () => {
   });
 
   test("parks after a row of crashes, and goes on when asked", async () => {
-    const world = fakeWorld({ coder: [exit(1), exit(1), reply("at last")] }, { policy: { failures: 2 } });
+    const world = fakeWorld(
+      { coder: [exit(1), exit(1), reply("at last")] },
+      { policy: { failures: 2 } },
+    );
     const orchestrator = await start(world);
     const session = await orchestrator.open({ id: "s", agent: "coder" });
     const asked = session.ask("try");
@@ -226,9 +231,17 @@ describe("an orchestrator", () => {
     const world = fakeWorld({ coder: [reply("x")] });
     const host = world.host;
     const plan = await host.mailbox().prepare({
-      owner: world.store.id, sessionId: "gone", runId: "run-x", epoch: 1, protocol: 1,
-      agent: { slug: "coder", name: "c" }, conversation: { id: "c", resume: false },
-      unsettled: [], prompt: null, config: {}, runsAs: "host",
+      owner: world.store.id,
+      sessionId: "gone",
+      runId: "run-x",
+      epoch: 1,
+      protocol: 1,
+      agent: { slug: "coder", name: "c" },
+      conversation: { id: "c", resume: false },
+      unsettled: [],
+      prompt: null,
+      config: {},
+      runsAs: "host",
     });
     await host.transport().start(plan);
     expect(host.live()).toHaveLength(1);

@@ -22,7 +22,10 @@ export function owned(): SessionEvent {
   return { type: "SessionOwned", data: { owner: "one", epoch: 1, trackerKeys: true } };
 }
 
-const mark = (seq: number): { readonly seq: number; readonly offset: number } => ({ seq, offset: 0 });
+const mark = (seq: number): { readonly seq: number; readonly offset: number } => ({
+  seq,
+  offset: 0,
+});
 
 /** Pasts of a session with one message "m1" and one run "run-1", one fact longer each. */
 export const past = {
@@ -57,7 +60,10 @@ export const past = {
   accepted: (): SessionEvent[] => [
     ...past.delivered(),
     { type: "TurnStarted", data: { runId: "run-1", turnId: "t1", mark: mark(2) } },
-    { type: "MessageAccepted", data: { messageId: "m1", runId: "run-1", turnId: "t1", mark: mark(2) } },
+    {
+      type: "MessageAccepted",
+      data: { messageId: "m1", runId: "run-1", turnId: "t1", mark: mark(2) },
+    },
   ],
   ended: (): SessionEvent[] => [
     ...past.accepted(),

@@ -10,7 +10,12 @@ export type TaskStatus = string;
  */
 export type TrackerOperation =
   | { readonly type: "chat.send"; readonly chat: string; readonly content: string }
-  | { readonly type: "chat.read"; readonly chat: string; readonly after?: string; readonly limit?: number }
+  | {
+      readonly type: "chat.read";
+      readonly chat: string;
+      readonly after?: string;
+      readonly limit?: number;
+    }
   | { readonly type: "task.list"; readonly status?: TaskStatus; readonly assignedTo?: string }
   | { readonly type: "task.get"; readonly task: string }
   | { readonly type: "task.take"; readonly task: string }

@@ -54,7 +54,10 @@ export function admit(
 export class Admission {
   readonly #limits: Limits;
   readonly #clock: Clock;
-  readonly #waiting = new Map<SessionId, { readonly place: WaitingPlace; readonly grant: () => void }>();
+  readonly #waiting = new Map<
+    SessionId,
+    { readonly place: WaitingPlace; readonly grant: () => void }
+  >();
   readonly #running = new Map<SessionId, Place>();
 
   constructor(limits: Limits, clock: Clock) {

@@ -19,7 +19,7 @@ export class Feed {
     type: Type,
     listener: (event: SessionRecord<Type>) => void,
   ): () => void {
-    return this.#listen(`event:${type}`, listener as (event: SessionRecord) => void);
+    return this.#listen(`event:${type}`, listener);
   }
 
   /** Calls the listener after each append to the session's stream. */
@@ -52,13 +52,10 @@ export class Feed {
   }
 
   /** A listener that throws harms neither the others nor the orchestrator. */
-  #listen<Values extends unknown[]>(
-    name: string,
-    listener: (...values: Values) => void,
-  ): () => void {
-    const guarded = (...values: Values): void => {
+  #listen(name: string, listener: (...values: never[]) => void): () => void {
+    const guarded = (...values: unknown[]): void => {
       try {
-        listener(...values);
+        Reflect.apply(listener, undefined, values);
       } catch (error) {
         this.#logger.error("A listener threw.", { listener: name, error: String(error) });
       }

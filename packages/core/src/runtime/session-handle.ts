@@ -1,14 +1,16 @@
 import { createHash } from "node:crypto";
-import { WaybillError, type Failure } from "../errors.ts";
+import { WaybillError } from "../errors.ts";
 import type { Fork } from "../events/session-events.ts";
 import type { MessageId, OperationId, SessionId } from "../ids.ts";
-import type { TurnOutcome, Usage } from "../ports/agent-word.ts";
 import type { Ids } from "../ports/ids.ts";
 import type { SessionCommand } from "../session/command.ts";
 import { isIdle, statusOf, type SessionStatus } from "../session/status.ts";
 import type { Approval, Operation, Session as SessionState } from "../session/state.ts";
 import type { OpenOptions } from "./orchestrator.ts";
-import type { Reply, SessionLoop } from "./session-loop.ts";
+import { answerIn, assertGoesOn, assertNotHeld, type TurnResult } from "./answer.ts";
+import type { Reply } from "./batch.ts";
+import { forkPoint } from "./fork-point.ts";
+import type { SessionLoop } from "./session-loop.ts";
 import type { SessionRecord } from "./session-record.ts";
 import type { StreamReader } from "./stream-reader.ts";
 
@@ -25,17 +27,6 @@ export interface Sent {
   readonly messageId: MessageId;
   /** True where this key was sent before. */
   readonly repeated: boolean;
-}
-
-/** What a turn came to. */
-export interface TurnResult {
-  readonly outcome: TurnOutcome;
-  readonly text: string;
-  readonly usage: Usage | null;
-  /** US dollars of the conversation so far. */
-  readonly costUsd: number | null;
-  readonly error: { readonly code: string; readonly message: string } | null;
-  readonly messageId: MessageId;
 }
 
 /** Which events to read. */
@@ -135,7 +126,9 @@ export function sessionHandle(id: SessionId, parts: HandleParts): SessionHandle 
     const done = async (): Promise<boolean> => {
       if (until === undefined) return false;
       const { state } = await parts.loop(id);
-      return until === "idle" ? isIdle(state) || state.life.type === "ended" : state.life.type === "ended";
+      return until === "idle"
+        ? isIdle(state) || state.life.type === "ended"
+        : state.life.type === "ended";
     };
     return parts.reader.read(id, { after, done, ...(signal === undefined ? {} : { signal }) });
   };
@@ -145,7 +138,10 @@ export function sessionHandle(id: SessionId, parts: HandleParts): SessionHandle 
     const { idempotencyKey: key, from = null } = options;
     const messageId = key === undefined ? parts.ids.uuid() : idOfKey(key);
     const command = { type: "SendMessage", messageId, text, from } as const;
-    const reply = await submit(command, key === undefined ? {} : { onceAs: `message:${messageId}` });
+    const reply = await submit(
+      command,
+      key === undefined ? {} : { onceAs: `message:${messageId}` },
+    );
     return { messageId, repeated: reply.repeated || reply.events.length === 0 };
   };
 
@@ -173,7 +169,10 @@ export function sessionHandle(id: SessionId, parts: HandleParts): SessionHandle 
         // What a repeat finds in the past (a park that is long over) says nothing about today.
         if (event.version > before) assertNotHeld(event, id, messageId);
       }
-      throw signal?.reason ?? new WaybillError("DETACHED", `Session ${id} was left before the answer came.`);
+      throw (
+        signal?.reason ??
+        new WaybillError("DETACHED", `Session ${id} was left before the answer came.`)
+      );
     },
     async state() {
       return (await parts.loop(id)).state;
@@ -215,80 +214,13 @@ export function sessionHandle(id: SessionId, parts: HandleParts): SessionHandle 
     },
     async fork(options) {
       const { state } = await parts.loop(id);
-      const from = await turnToForkFrom(parts.reader, state, options.turn);
+      const from = await forkPoint(parts.reader, state, options.turn);
       const { agent, scope, policy, tenant } = state;
       const { id: child, priority = state.priority } = options;
       const given = { id: child, agent: agent.slug, scope, policy, priority };
       return parts.fork({ ...given, ...(tenant === null ? {} : { tenant }) }, from);
     },
   };
-}
-
-/** The place in the transcript where the turn ended. */
-async function turnToForkFrom(
-  reader: StreamReader,
-  { id }: SessionState,
-  turn: string | undefined,
-): Promise<Fork> {
-  let found: Fork | null = null;
-  for await (const event of reader.read(id, { after: 0, done: async () => true })) {
-    if (event.type !== "TurnEnded" || event.data.transcriptId === null) continue;
-    if (turn !== undefined && event.data.turnId !== turn) continue;
-    const { conversation, transcriptId } = event.data;
-    found = { sessionId: id, conversation, transcriptId };
-  }
-  if (found !== null) return found;
-  throw new WaybillError(
-    "TURN_NOT_FOUND",
-    `Session ${id} has no ${turn === undefined ? "turn" : `turn "${turn}"`} that a fork could begin from. Use the turnId of one of its TurnEnded events.`,
-  );
-}
-
-/** What the event says about the message; null where nothing. Throws where no answer will come. */
-function answerIn(event: SessionRecord, id: SessionId, messageId: MessageId): TurnResult | null {
-  switch (event.type) {
-    case "TurnEnded": {
-      const { outcome, text, usage, costUsd, error, messageIds } = event.data;
-      if (!messageIds.includes(messageId)) return null;
-      return { outcome, text, usage, costUsd, error, messageId };
-    }
-    case "MessageDiscarded":
-      if (event.data.messageId !== messageId) return null;
-      throw new WaybillError(
-        "MESSAGE_DISCARDED",
-        `Session ${id} ended before message ${messageId} was answered (${event.data.reason}).`,
-      );
-    default:
-      return null;
-  }
-}
-
-/** Throws where the event says that nothing will happen until somebody does something. */
-function assertNotHeld(event: SessionRecord, id: SessionId, messageId: MessageId): void {
-  if (event.type === "SessionParked") throw parkedError(id, messageId, event.data.failure);
-  if (event.type === "BudgetExceeded") throw budgetError(id, messageId, event.data.spentUsd);
-}
-
-/** The same for a session that is held already. */
-function assertGoesOn(state: SessionState, messageId: MessageId): void {
-  if (state.parked !== null) throw parkedError(state.id, messageId, state.parked.failure);
-  if (state.budget.exceeded) throw budgetError(state.id, messageId, state.totals.costUsd);
-}
-
-function parkedError(id: SessionId, messageId: MessageId, failure: Failure): WaybillError {
-  return new WaybillError(
-    failure.code,
-    `${failure.message} The message is kept: mend the cause and call unpark() on session ${id}.`,
-    { details: { sessionId: id, messageId } },
-  );
-}
-
-function budgetError(id: SessionId, messageId: MessageId, spentUsd: number): WaybillError {
-  return new WaybillError(
-    "BUDGET_EXCEEDED",
-    `Session ${id} has cost $${spentUsd}, which is its budget. The message is kept: raiseBudget() lets it go on.`,
-    { details: { sessionId: id, messageId, spentUsd } },
-  );
 }
 
 /** A key may be any text; an id may not. */

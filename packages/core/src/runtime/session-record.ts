@@ -1,8 +1,13 @@
 import { WaybillError } from "../errors.ts";
-import { eventSchemas, type EventOf, type SessionEvent, type SessionEventType } from "../events/catalogue.ts";
+import {
+  eventSchemas,
+  type EventOf,
+  type SessionEvent,
+  type SessionEventType,
+} from "../events/catalogue.ts";
 import type { Instant, SessionId } from "../ids.ts";
 import type { Json } from "../json.ts";
-import type { NewEvent, StoredEvent } from "../ports/event-store.ts";
+import type { EventStore, NewEvent, StoredEvent } from "../ports/event-store.ts";
 
 /** An event as users see it: typed by its name, with its place in the log. */
 export type SessionRecord<Type extends SessionEventType = SessionEventType> = {
@@ -12,7 +17,11 @@ export type SessionRecord<Type extends SessionEventType = SessionEventType> = {
 /** A new event's envelope. */
 export function toNewEvent(
   event: SessionEvent,
-  envelope: { readonly id: string; readonly recordedAt: Instant; readonly causation: string | null },
+  envelope: {
+    readonly id: string;
+    readonly recordedAt: Instant;
+    readonly causation: string | null;
+  },
 ): NewEvent {
   return {
     ...envelope,
@@ -42,4 +51,16 @@ function unknownEvent(session: SessionId, stored: StoredEvent): WaybillError {
     `Session ${session} holds a ${stored.type} of schema ${stored.schema} at version ${stored.version}, which this release does not know. Use the release that wrote it, or a later one.`,
     { details: { type: stored.type, schema: stored.schema, version: stored.version } },
   );
+}
+
+/** Whether the session's stream has the event: for rare questions, since it reads all of it. */
+export async function hasEvent(
+  store: EventStore,
+  id: SessionId,
+  eventId: string,
+): Promise<boolean> {
+  for await (const page of store.read(id)) {
+    if (page.some((event) => event.id === eventId)) return true;
+  }
+  return false;
 }

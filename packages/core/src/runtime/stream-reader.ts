@@ -36,7 +36,7 @@ export class StreamReader {
     const ring = (): void => bell.ring();
     signal.addEventListener("abort", ring);
     try {
-      for (let version = options.after; !signal.aborted; ) {
+      for (let version = options.after; !signal.aborted;) {
         const heard = bell.next();
         const done = await options.done();
         const before = version;

@@ -12,11 +12,19 @@ export type StartEffect = { readonly type: "start"; readonly run: RunTrace };
 /** Follow the run's process. */
 export type WatchEffect = { readonly type: "watch"; readonly run: RunTrace };
 /** Take in what the run says. */
-export type ReceiveEffect = { readonly type: "receive"; readonly run: RunTrace; readonly after: Mark };
+export type ReceiveEffect = {
+  readonly type: "receive";
+  readonly run: RunTrace;
+  readonly after: Mark;
+};
 /** Take in what is left of what the run said. */
 export type DrainEffect = { readonly type: "drain"; readonly run: RunTrace; readonly after: Mark };
 /** Make certain that the run neither lives nor can ever start. */
-export type StopEffect = { readonly type: "stop"; readonly run: RunTrace; readonly graceMs: number };
+export type StopEffect = {
+  readonly type: "stop";
+  readonly run: RunTrace;
+  readonly graceMs: number;
+};
 /** Remove what is left of the run. */
 export type RemoveEffect = { readonly type: "remove"; readonly run: RunTrace };
 /** Hand a message over. */

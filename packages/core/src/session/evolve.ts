@@ -21,10 +21,7 @@ export function evolve(state: Session, event: Recorded<SessionEvent>): Session {
 }
 
 /** The state after the events. As `evolve` for each, with each collection copied at most once. */
-export function foldEvents(
-  state: Session,
-  events: Iterable<Recorded<SessionEvent>>,
-): Session {
+export function foldEvents(state: Session, events: Iterable<Recorded<SessionEvent>>): Session {
   const draft = new Draft(state);
   for (const event of events) applyTo(draft, event);
   return draft.state;
@@ -37,5 +34,5 @@ export function applyTo(draft: Draft, event: Recorded<SessionEvent>): void {
   if (event.recordedAt > state.now) state.now = event.recordedAt;
   // The table holds a fold for every type that this release knows; a log may hold later ones.
   const fold = folds[event.type] as Fold<SessionEvent> | undefined;
-  fold?.(draft, event.data as never, state.now);
+  fold?.(draft, event.data, state.now);
 }

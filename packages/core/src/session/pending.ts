@@ -116,7 +116,8 @@ function* mailDuties(session: Session, run: Run): Generator<EffectDuty> {
       },
     };
   }
-  if (stop === null && !session.budget.exceeded) for (const message of toHandOver(session, run)) yield putDuty(run, message);
+  if (stop === null && !session.budget.exceeded)
+    for (const message of toHandOver(session, run)) yield putDuty(run, message);
 }
 
 /** Queued messages in order; one at a time for protocol 0, whose answers name no message. */

@@ -20,7 +20,8 @@ export function statusOf(session: Session): SessionStatus {
   if (session.life.type === "closing") return "closing";
   if (session.parked !== null || session.budget.exceeded) return "parked";
   if (session.run === null) return session.messages.size > 0 ? "queued" : "idle";
-  if (session.run.phase.type === "requested" || session.run.phase.type === "started") return "starting";
+  if (session.run.phase.type === "requested" || session.run.phase.type === "started")
+    return "starting";
   if (session.run.turn !== null) return "running";
   return session.messages.size > 0 ? "waiting" : "idle";
 }

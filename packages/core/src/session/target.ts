@@ -30,6 +30,8 @@ function shorten(text: string): string {
 /** Whether it only asks: then it may be repeated freely. */
 export function isQuestion(operation: TrackerOperation): boolean {
   return (
-    operation.type === "chat.read" || operation.type === "task.list" || operation.type === "task.get"
+    operation.type === "chat.read" ||
+    operation.type === "task.list" ||
+    operation.type === "task.get"
   );
 }

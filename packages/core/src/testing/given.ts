@@ -52,7 +52,12 @@ function past(state: Session): Given {
       const timed = { ...command, at };
       const record = (events: readonly SessionEvent[]): Given => {
         const recordedAt = Math.max(at, state.now);
-        return past(foldEvents(state, events.map((event) => ({ ...event, recordedAt }))));
+        return past(
+          foldEvents(
+            state,
+            events.map((event) => ({ ...event, recordedAt })),
+          ),
+        );
       };
       const thenEvents = (expected: readonly SessionEvent[]): Given => {
         const events = decide(timed, state);

@@ -4,7 +4,11 @@ import type { Clock } from "../ports/clock.ts";
 /** A clock that stands still until it is told to go on. */
 export interface ManualClock extends Clock {
   /** Lets time pass: wakes everything that falls due, in order, and waits for what follows from it. */
-  advance(by: { readonly ms?: number; readonly seconds?: number; readonly minutes?: number }): Promise<void>;
+  advance(by: {
+    readonly ms?: number;
+    readonly seconds?: number;
+    readonly minutes?: number;
+  }): Promise<void>;
   /** Waits until nothing is left to do at this instant. */
   settle(): Promise<void>;
 }
@@ -12,9 +16,15 @@ export interface ManualClock extends Clock {
 /** How many rounds of the event loop are enough for what follows from one timer. */
 const rounds = 25;
 
+interface Timer {
+  readonly id: number;
+  readonly at: Instant;
+  readonly wake: () => void;
+}
+
 /** A manual clock. Default start: 2026-01-01T00:00:00Z. */
 export function manualClock(start: Instant = Date.UTC(2026, 0, 1)): ManualClock {
-  const timers = new Map<number, { readonly at: Instant; readonly wake: () => void }>();
+  const timers = new Map<number, Timer>();
   let now = start;
   let last = 0;
 
@@ -25,10 +35,11 @@ export function manualClock(start: Instant = Date.UTC(2026, 0, 1)): ManualClock 
       });
     }
   };
-  const nextDue = (until: Instant): number | undefined => {
-    const due = [...timers].filter(([, { at }]) => at <= until);
-    due.sort(([one, a], [other, b]) => a.at - b.at || one - other);
-    return due[0]?.[0];
+  const takeDue = (until: Instant): Timer | undefined => {
+    const due = [...timers.values()].filter(({ at }) => at <= until);
+    const first = due.toSorted((one, other) => one.at - other.at || one.id - other.id)[0];
+    if (first !== undefined) timers.delete(first.id);
+    return first;
   };
 
   return {
@@ -36,16 +47,14 @@ export function manualClock(start: Instant = Date.UTC(2026, 0, 1)): ManualClock 
     after(delayMs, wake) {
       last += 1;
       const id = last;
-      timers.set(id, { at: now + Math.max(delayMs, 0), wake });
+      timers.set(id, { id, at: now + Math.max(delayMs, 0), wake });
       return () => timers.delete(id);
     },
     settle,
     async advance({ ms = 0, seconds = 0, minutes = 0 }) {
       const until = now + ms + seconds * 1_000 + minutes * 60_000;
       await settle();
-      for (let id = nextDue(until); id !== undefined; id = nextDue(until)) {
-        const timer = timers.get(id)!;
-        timers.delete(id);
+      for (let timer = takeDue(until); timer !== undefined; timer = takeDue(until)) {
         now = Math.max(now, timer.at);
         timer.wake();
         await settle();

@@ -75,7 +75,8 @@ function costAfter(
   figure: number | null,
 ): Pick<Session["totals"], "costUsd" | "conversationUsd"> {
   if (figure === null) return totals;
-  const before = figure < totals.conversationUsd ? totals.costUsd : totals.costUsd - totals.conversationUsd;
+  const before =
+    figure < totals.conversationUsd ? totals.costUsd : totals.costUsd - totals.conversationUsd;
   return { costUsd: before + figure, conversationUsd: figure };
 }
 
@@ -110,7 +111,8 @@ function dropOlderContinuations(
   replaced: readonly MessageId[],
 ): void {
   for (const message of draft.state.messages.values()) {
-    const covered = message.replaces.length > 0 && message.replaces.every((id) => replaced.includes(id));
+    const covered =
+      message.replaces.length > 0 && message.replaces.every((id) => replaced.includes(id));
     if (covered && message.id !== newest) draft.edit("messages").delete(message.id);
   }
 }

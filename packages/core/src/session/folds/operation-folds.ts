@@ -100,11 +100,7 @@ export const operationFolds: FoldsOf<OperationEvent> = {
   },
 };
 
-function change(
-  draft: Draft,
-  id: OperationId,
-  edit: (operation: Operation) => Operation,
-): void {
+function change(draft: Draft, id: OperationId, edit: (operation: Operation) => Operation): void {
   const found = findOperation(draft.state, id);
   if (found === undefined) return;
   const list = [...found.list];

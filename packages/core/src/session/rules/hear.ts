@@ -57,7 +57,13 @@ function acceptMessage(decision: Decision, run: Run, word: WordOf<"accepted">, m
   const waits = message?.at.type === "queued";
   const handedOver = message?.at.type === "delivered" && message.at.runId === runId;
   if (message === undefined || !(waits || handedOver)) {
-    return reject(decision, run, mark, "UNKNOWN_MESSAGE", `No message "${word.message}" is waiting.`);
+    return reject(
+      decision,
+      run,
+      mark,
+      "UNKNOWN_MESSAGE",
+      `No message "${word.message}" is waiting.`,
+    );
   }
   startTurn(decision, run, word.turn, mark);
   acceptInto(decision, run, message, word.turn, mark);

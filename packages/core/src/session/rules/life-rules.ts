@@ -48,7 +48,8 @@ export function closeSession(decision: Decision, command: CloseSession): void {
   const { life, position, policy } = decision.state;
   if (life.type === "unopened") throw unknownSession(decision);
   if (life.type === "ended") return;
-  const already = life.type === "closing" && (life.outcome === "stopped" || command.outcome === "closed");
+  const already =
+    life.type === "closing" && (life.outcome === "stopped" || command.outcome === "closed");
   if (already) return;
   decision.emit<CloseRequested>("CloseRequested", {
     through: command.outcome === "closed" ? position : 0,

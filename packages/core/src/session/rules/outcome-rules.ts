@@ -1,6 +1,11 @@
 import type { MessageDelivered } from "../../events/message-events.ts";
 import type { OperationAnswered } from "../../events/operation-events.ts";
-import type { RunRemoved, RunStarted, RunStartFailed, RunStopped } from "../../events/run-events.ts";
+import type {
+  RunRemoved,
+  RunStarted,
+  RunStartFailed,
+  RunStopped,
+} from "../../events/run-events.ts";
 import type { EffectDeferred } from "../../events/session-events.ts";
 import type { Failure } from "../../errors.ts";
 import { backOff } from "../back-off.ts";
@@ -22,7 +27,11 @@ export function succeeded(decision: Decision, command: Succeeded): void {
       const run = current(decision, effect.run.runId);
       if (run === null || run.phase.type === "over") return;
       decision.emit<RunStopped>("RunStopped", { runId: effect.run.runId });
-      return recordEnd(decision, effect.run.runId, command.value as Parameters<typeof recordEnd>[2]);
+      return recordEnd(
+        decision,
+        effect.run.runId,
+        command.value as Parameters<typeof recordEnd>[2],
+      );
     }
     case "drain":
       return finishRun(decision, effect.run.runId);
@@ -70,12 +79,7 @@ function started(decision: Decision, { run: trace }: StartEffect, value: Started
 }
 
 /** A failed start never ends a run, since it may have started it: it is stopped and looked for. */
-function startFailed(
-  decision: Decision,
-  effect: StartEffect,
-  key: string,
-  failure: Failure,
-): void {
+function startFailed(decision: Decision, effect: StartEffect, key: string, failure: Failure): void {
   const { runId } = effect.run;
   if (current(decision, runId)?.phase.type !== "requested") return;
   const attempt = attemptOf(decision, key);

@@ -32,7 +32,9 @@ export function admitRun(decision: Decision, command: AdmitRun): void {
 /** Whether the session has work for a run and has none. Its restart may still have to wait. */
 export function wantsRun({ life, run, parked, budget, messages }: Session): boolean {
   if (run !== null || parked !== null || budget.exceeded || messages.size === 0) return false;
-  return life.type === "open" || (life.type === "closing" && life.outcome === "closed" && !life.expired);
+  return (
+    life.type === "open" || (life.type === "closing" && life.outcome === "closed" && !life.expired)
+  );
 }
 
 /** Ends the run, not the session. */

@@ -40,7 +40,7 @@ async function* mortalIteration(
   source: AsyncIterable<unknown>,
   point: string,
   life: Life,
-): AsyncGenerator<unknown> {
+): AsyncGenerator {
   for await (const item of source) {
     if (!life.alive || !life.pass(`before item of ${point}`)) await never();
     yield item;

@@ -1,0 +1,237 @@
+import { checkAppend, eventIdReused } from "./check-append.ts";
+import { WaybillError } from "./errors.ts";
+import { memoryLeases } from "./memory-leases.ts";
+import type { Clock } from "./ports/clock.ts";
+import type {
+  AppendResult,
+  EventStore,
+  ExpectedVersion,
+  NewEvent,
+  ReadAllOptions,
+  ReadOptions,
+  StoredEvent,
+} from "./ports/event-store.ts";
+
+/** How a memory store behaves. */
+export interface MemoryStoreOptions {
+  /** What leases are measured by. Needed where `leaseMs` is given, otherwise unused. */
+  readonly clock?: Clock;
+  /**
+   * How long another owner's claim is respected, in milliseconds, as in a store that many processes
+   * share. Default: not at all, as in a store that one process owns: every claim succeeds.
+   */
+  readonly leaseMs?: number;
+  /** The log's identity. Default: a random UUID. */
+  readonly id?: string;
+}
+
+/**
+ * An event store that keeps everything in memory, for tests and for trying things out: all is gone
+ * with the process. It passes the same contract as the durable stores. `close()` keeps the log, and
+ * a later `open()` finds it again, as the next process would.
+ */
+export function memoryStore(options: MemoryStoreOptions = {}): EventStore {
+  const { id = crypto.randomUUID() } = options;
+  const leases = memoryLeases(options);
+  // As text, so that nobody can change the log through an object that it was given, or gave.
+  const log: { readonly type: string; readonly text: string }[] = [];
+  const positions = new Map<string, number>();
+  const streams = new Map<string, number[]>();
+  const waiting = new Set<() => void>();
+  let isOpen = false;
+
+  return {
+    id,
+    open: async () => {
+      if (!isOpen) leases.beginLife();
+      isOpen = true;
+    },
+    append: async (stream, expected, events, fence) =>
+      append(stream, expected, events, fence?.epoch),
+    read,
+    readAll,
+    subscribe,
+    claim: async (names, owner) => {
+      assertOpen();
+      return leases.claim(names, owner);
+    },
+    renew: async (held) => {
+      assertOpen();
+      return leases.renew(held);
+    },
+    release: async (held) => {
+      assertOpen();
+      leases.release(held);
+    },
+    close: async () => {
+      isOpen = false;
+      wake();
+    },
+  };
+
+  function append(
+    stream: string,
+    expected: ExpectedVersion,
+    events: readonly NewEvent[],
+    epoch: number | undefined,
+  ): AppendResult {
+    assertOpen();
+    checkAppend(stream, expected, events);
+    const repeat = findRepeat(stream, events);
+    if (repeat !== null) return repeat;
+    const claimed = leases.epochOf(stream);
+    if (epoch !== undefined && claimed > epoch)
+      return { ok: false, reason: "fenced", epoch: claimed };
+    const versions = streams.get(stream) ?? [];
+    const actual = versions.length;
+    if (!isExpected(expected, actual)) return { ok: false, reason: "conflict", actual };
+    const stored = events.map((event) => record(stream, versions, event));
+    streams.set(stream, versions);
+    wake();
+    return { ok: true, version: versions.length, events: stored, repeated: false };
+  }
+
+  /** The result of the append that these events came with before; null where all of them are new. */
+  function findRepeat(stream: string, events: readonly NewEvent[]): AppendResult | null {
+    const known = events.flatMap(({ id: eventId }) => {
+      const position = positions.get(eventId);
+      return position === undefined ? [] : [eventAt(position)];
+    });
+    const [first] = known;
+    if (first === undefined) return null;
+    const stranger = known.find((event) => event.stream !== stream);
+    if (stranger !== undefined || known.length < events.length) {
+      throw eventIdReused((stranger ?? first).id, stream);
+    }
+    // Not the stream's version of today: the caller does not know what others appended since.
+    const version = Math.max(...known.map((event) => event.version));
+    return { ok: true, version, events: known, repeated: true };
+  }
+
+  function record(stream: string, versions: number[], event: NewEvent): StoredEvent {
+    const position = log.length + 1;
+    versions.push(position);
+    const stored: StoredEvent = {
+      id: event.id,
+      type: event.type,
+      data: event.data,
+      schema: event.schema,
+      recordedAt: event.recordedAt,
+      causation: event.causation,
+      mustUnderstand: event.mustUnderstand,
+      stream,
+      version: versions.length,
+      position: String(position),
+    };
+    log.push({ type: event.type, text: JSON.stringify(stored) });
+    positions.set(event.id, position);
+    return eventAt(position);
+  }
+
+  async function* read(
+    stream: string,
+    range: ReadOptions = {},
+  ): AsyncGenerator<readonly StoredEvent[]> {
+    assertOpen();
+    const from = Math.max(range.from ?? 1, 1);
+    const wanted = (streams.get(stream) ?? []).slice(
+      from - 1,
+      range.to === undefined ? undefined : Math.max(range.to, 0),
+    );
+    for (let start = 0; start < wanted.length; start += PAGE) {
+      assertOpen();
+      yield wanted.slice(start, start + PAGE).map(eventAt);
+    }
+  }
+
+  async function* readAll(range: ReadAllOptions = {}): AsyncGenerator<readonly StoredEvent[]> {
+    let after = startAfter(range.after);
+    const through = log.length;
+    while (after < through) {
+      range.signal?.throwIfAborted();
+      assertOpen();
+      const page = pageAfter(after, through, range.types);
+      after = page.through;
+      if (page.events.length > 0) yield page.events;
+    }
+    range.signal?.throwIfAborted();
+  }
+
+  async function* subscribe(range: ReadAllOptions = {}): AsyncGenerator<readonly StoredEvent[]> {
+    let after = startAfter(range.after);
+    while (range.signal?.aborted !== true) {
+      assertOpen();
+      const page = pageAfter(after, log.length, range.types);
+      after = page.through;
+      if (page.events.length > 0) yield page.events;
+      else await grown(after, range.signal);
+    }
+  }
+
+  function pageAfter(after: number, through: number, types: readonly string[] | undefined): Page {
+    const events: StoredEvent[] = [];
+    let position = after;
+    while (position < through && events.length < PAGE) {
+      position += 1;
+      const entry = log[position - 1];
+      if (entry !== undefined && (types === undefined || types.includes(entry.type)))
+        events.push(eventAt(position));
+    }
+    return { events, through: position };
+  }
+
+  function eventAt(position: number): StoredEvent {
+    const entry = log[position - 1];
+    if (entry === undefined) throw new RangeError(`The memory store has no event at ${position}.`);
+    return JSON.parse(entry.text);
+  }
+
+  function startAfter(after: string | undefined): number {
+    assertOpen();
+    if (after === undefined) return 0;
+    const position = /^\d{1,15}$/.test(after) ? Number(after) : Number.NaN;
+    if (position <= log.length) return position;
+    throw new WaybillError(
+      "POSITION_UNKNOWN",
+      `The position ${after} was never given by this store. Read again from the beginning.`,
+      { details: { after, last: String(log.length) } },
+    );
+  }
+
+  /** Resolves once something may have come after the position, or the waiting is over. */
+  function grown(after: number, signal: AbortSignal | undefined): Promise<void> {
+    return new Promise((resolve) => {
+      const done = (): void => {
+        waiting.delete(done);
+        signal?.removeEventListener("abort", done);
+        resolve();
+      };
+      waiting.add(done);
+      signal?.addEventListener("abort", done);
+      if (log.length > after || signal?.aborted === true) done();
+    });
+  }
+
+  function wake(): void {
+    for (const done of waiting) done();
+  }
+
+  function assertOpen(): void {
+    if (isOpen) return;
+    throw new WaybillError("STORE_CLOSED", "The memory store is not open: call open() first.");
+  }
+}
+
+const PAGE = 256;
+
+interface Page {
+  readonly events: readonly StoredEvent[];
+  /** How far the log was looked through, also where nothing matched. */
+  readonly through: number;
+}
+
+function isExpected(expected: ExpectedVersion, actual: number): boolean {
+  if (expected === "any") return true;
+  if (expected === "exists") return actual > 0;
+  return actual === (expected === "none" ? 0 : expected);
+}

@@ -1,0 +1,21 @@
+import { checkAgents } from "./check-options.ts";
+import type { Orchestrator, OrchestratorOptions } from "./orchestrator.ts";
+import { openPorts } from "./ports-life.ts";
+import { RunningOrchestrator } from "./running-orchestrator.ts";
+
+/**
+ * Opens the store, checks every part, takes over the open sessions and goes on with them. Throws
+ * with the code of the first part that is not ready; nothing half-started is left behind.
+ */
+export async function createOrchestrator(options: OrchestratorOptions): Promise<Orchestrator> {
+  checkAgents(options.agents);
+  const ports = await openPorts(options);
+  const orchestrator = new RunningOrchestrator(options, ports.close);
+  try {
+    await orchestrator.takeOver();
+    return orchestrator;
+  } catch (error) {
+    await orchestrator[Symbol.asyncDispose]();
+    throw error;
+  }
+}

@@ -1,0 +1,287 @@
+import { WaybillError } from "../errors.ts";
+import type { SessionEventType } from "../events/catalogue.ts";
+import type { Fork } from "../events/session-events.ts";
+import type { AgentSlug, SessionId } from "../ids.ts";
+import type { Activity } from "../ports/agent-word.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { Ids } from "../ports/ids.ts";
+import type { Logger } from "../ports/logger.ts";
+import { defaultPolicy } from "../session/policy.ts";
+import { statusOf } from "../session/status.ts";
+import { Admission } from "./admission.ts";
+import type { AgentSpec } from "./agent-spec.ts";
+import type { World } from "./carry-out.ts";
+import { checkSessionId } from "./check-options.ts";
+import { Feed } from "./feed.ts";
+import { sweepOrphans } from "./orphans.ts";
+import { randomIds } from "./random-ids.ts";
+import { sessionHandle, type SessionHandle } from "./session-handle.ts";
+import type { LoopParts } from "./loop-parts.ts";
+import { SessionLoop } from "./session-loop.ts";
+import type { SessionRecord } from "./session-record.ts";
+import { SessionIndex } from "./session-index.ts";
+import { StreamReader } from "./stream-reader.ts";
+import { systemClock } from "./system-clock.ts";
+import type {
+  OpenOptions,
+  Orchestrator,
+  OrchestratorOptions,
+  SessionSummary,
+} from "./orchestrator.ts";
+
+/** How long outcomes of effects in flight are waited for when the orchestrator goes away. */
+const detachGraceMs = 5_000;
+
+const silent: Logger = { debug() {}, info() {}, warn() {}, error() {} };
+
+/** The sessions of one process, each with its loop, and what they share. */
+export class RunningOrchestrator implements Orchestrator {
+  readonly #options: OrchestratorOptions;
+  readonly #closePorts: () => Promise<void>;
+  readonly #logger: Logger;
+  readonly #clock: Clock;
+  readonly #ids: Ids;
+  readonly #feed: Feed;
+  readonly #index: SessionIndex;
+  readonly #reader: StreamReader;
+  readonly #admission: Admission;
+  readonly #owner: string;
+  readonly #loops = new Map<SessionId, Promise<SessionLoop>>();
+  readonly #closing = new AbortController();
+  #cancelSweep: () => void = () => {};
+  #draining = false;
+  #closed: Promise<void> | null = null;
+
+  constructor(options: OrchestratorOptions, closePorts: () => Promise<void>) {
+    this.#options = options;
+    this.#closePorts = closePorts;
+    this.#logger = options.logger ?? silent;
+    this.#clock = options.clock ?? systemClock();
+    this.#ids = options.ids ?? randomIds;
+    this.#feed = new Feed(this.#logger);
+    this.#index = new SessionIndex(options.store);
+    this.#reader = new StreamReader(options.store, this.#feed, this.#closing.signal);
+    this.#admission = new Admission(options.limits ?? {}, this.#clock);
+    this.#owner = `${process.pid}-${this.#ids.uuid()}`;
+  }
+
+  /** Owns every open session: from there on each does what its state says is outstanding. */
+  async takeOver(): Promise<void> {
+    await this.#index.load();
+    const open = this.#index.open().filter(({ agent }) => agent in this.#options.agents);
+    const leases = await this.#options.store.claim(
+      open.map(({ id }) => id),
+      this.#owner,
+    );
+    const epochs = new Map(leases.map(({ name, epoch }) => [name, epoch]));
+    await Promise.all(
+      open.map(async ({ id }) => {
+        const epoch = epochs.get(id);
+        if (epoch !== undefined) await this.#own(id, epoch);
+      }),
+    );
+    this.#sweep();
+  }
+
+  open(options: OpenOptions): Promise<SessionHandle> {
+    return this.#open(options, null);
+  }
+
+  async #open(options: OpenOptions, forkedFrom: Fork | null): Promise<SessionHandle> {
+    const { id, agent: slug } = options;
+    checkSessionId(id);
+    const agent = this.#agent(slug);
+    const loop = await this.#loop(id);
+    await loop.submit({
+      type: "OpenSession",
+      agent: { slug, name: agent.name },
+      conversation: this.#ids.uuid(),
+      scope: { chats: [], tasks: [], ...options.scope },
+      policy: { ...defaultPolicy, ...agent.policy, ...options.policy },
+      priority: options.priority ?? 0,
+      tenant: options.tenant ?? null,
+      forkedFrom,
+    });
+    this.#index.add(id, slug);
+    if (!loop.owned) {
+      const [lease] = await this.#options.store.claim([id], this.#owner);
+      if (lease !== undefined) await this.#own(id, lease.epoch);
+    }
+    return this.session(id);
+  }
+
+  session(id: SessionId): SessionHandle {
+    checkSessionId(id);
+    return sessionHandle(id, {
+      ids: this.#ids,
+      reader: this.#reader,
+      loop: (session) => this.#loop(session),
+      fork: (options, from) => this.#open(options, from),
+    });
+  }
+
+  async list(): Promise<readonly SessionSummary[]> {
+    const summaries = this.#index.all().map(async ({ id, agent }) => {
+      const loop = await this.#loop(id);
+      return { id, agent, status: statusOf(loop.state) };
+    });
+    return Promise.all(summaries);
+  }
+
+  on<Type extends SessionEventType>(
+    type: Type,
+    listener: (event: SessionRecord<Type>) => void,
+  ): () => void {
+    return this.#feed.on(type, listener);
+  }
+
+  onAny(listener: (event: SessionRecord) => void): () => void {
+    return this.#feed.onAny(listener);
+  }
+
+  onActivity(listener: (session: SessionId, activity: Activity) => void): () => void {
+    return this.#feed.onActivity(listener);
+  }
+
+  async shutdown(): Promise<void> {
+    this.#draining = true;
+    const loops = await Promise.all(this.#loops.values());
+    const running = loops.filter(({ owned, state }) => owned && state.run !== null);
+    await Promise.all(running.map((loop) => this.#endRun(loop)));
+    await this[Symbol.asyncDispose]();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    this.#closed ??= this.#detach();
+    return this.#closed;
+  }
+
+  async #detach(): Promise<void> {
+    this.#closing.abort(new WaybillError("DETACHED", "The orchestrator was left."));
+    this.#cancelSweep();
+    const loops = await Promise.all(
+      [...this.#loops.values()].map((loop) => loop.catch(() => null)),
+    );
+    await Promise.all(loops.map(async (loop) => loop?.detach(detachGraceMs)));
+    await this.#closePorts();
+  }
+
+  /** Asks the run to finish and waits until it is over; its own deadlines see to that. */
+  async #endRun(loop: SessionLoop): Promise<void> {
+    const version = loop.state.version;
+    await loop.submit({ type: "StopRun", reason: "shutdown" });
+    const done = async (): Promise<boolean> => loop.state.run === null;
+    for await (const _ of this.#reader.read(loop.id, { after: version, done })) {
+      // The end of the run is what is waited for.
+    }
+  }
+
+  /** The session's loop in this process, loaded. One that could not be loaded is tried anew. */
+  #loop(id: SessionId): Promise<SessionLoop> {
+    this.#closing.signal.throwIfAborted();
+    const known = this.#loops.get(id);
+    if (known !== undefined) return known;
+    const loop = new SessionLoop(id, this.#loopParts());
+    const loaded = loop.load().then(() => loop);
+    this.#loops.set(id, loaded);
+    loaded.catch(() => this.#loops.delete(id));
+    return loaded;
+  }
+
+  async #own(id: SessionId, epoch: number): Promise<void> {
+    try {
+      const loop = await this.#loop(id);
+      await loop.own(
+        this.#owner,
+        epoch,
+        this.#options.tracker?.capabilities.idempotencyKeys ?? false,
+      );
+    } catch (error) {
+      // One session that cannot be read must not keep the others from going on.
+      this.#logger.error("A session could not be taken over.", {
+        session: id,
+        error: String(error),
+      });
+    }
+  }
+
+  #loopParts(): LoopParts {
+    return {
+      store: this.#options.store,
+      clock: this.#clock,
+      ids: this.#ids,
+      logger: this.#logger,
+      feed: this.#feed,
+      worldOf: (loop) => this.#worldOf(loop),
+      changed: (loop) => this.#changed(loop),
+    };
+  }
+
+  #changed({ id, state }: SessionLoop): void {
+    const place = { session: id, agent: state.agent.slug };
+    if (state.run === null) this.#admission.leave(id);
+    else this.#admission.occupy(place);
+  }
+
+  #worldOf(loop: SessionLoop): World | null {
+    const { slug } = loop.state.agent;
+    const agent = this.#options.agents[slug];
+    if (agent === undefined) return null;
+    return {
+      owner: this.#options.store.id,
+      sessionId: loop.id,
+      slug,
+      agent,
+      mailbox: this.#options.mailbox,
+      tracker: this.#options.tracker ?? null,
+      logger: this.#logger,
+      report: (command) => loop.report(command),
+      notice: (incoming) => loop.notice(incoming),
+      admit: async (signal) => {
+        if (this.#draining) await never(signal);
+        const place = { session: loop.id, agent: slug };
+        await this.#admission.request({ ...place, priority: loop.state.priority }, signal);
+        try {
+          await this.#options.admit?.(place, signal);
+          signal.throwIfAborted();
+          const protocol = agent.protocol ?? (await agent.transport.check(signal)).protocol ?? 1;
+          return { type: "AdmitRun", runId: this.#ids.run(), protocol };
+        } catch (error) {
+          this.#admission.leave(loop.id);
+          throw error;
+        }
+      },
+    };
+  }
+
+  #agent(slug: AgentSlug): AgentSpec {
+    const agent = this.#options.agents[slug];
+    if (agent !== undefined) return agent;
+    const known = Object.keys(this.#options.agents).join(", ");
+    throw new WaybillError(
+      "AGENT_UNKNOWN",
+      `There is no agent "${slug}". Known agents: ${known}. Add it to \`agents\` or use one of these.`,
+    );
+  }
+
+  #sweep(): void {
+    if (this.#closing.signal.aborted) return;
+    const sweep = sweepOrphans({
+      owner: this.#options.store.id,
+      transports: new Set(Object.values(this.#options.agents).map(({ transport }) => transport)),
+      stateOf: async (id) => (await this.#loop(id)).state,
+      logger: this.#logger,
+    });
+    void sweep.finally(() => {
+      if (this.#closing.signal.aborted) return;
+      this.#cancelSweep = this.#clock.after(this.#options.sweepMs ?? 300_000, () => this.#sweep());
+    });
+  }
+}
+
+/** Waits until the signal aborts. */
+function never(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    signal.addEventListener("abort", () => reject(signal.reason), { once: true });
+  });
+}

@@ -1,0 +1,41 @@
+export { transportContract } from "./transport-contract.ts";
+export type {
+  ContractPlanRequest,
+  TransportContractOptions,
+  TransportFixture,
+} from "./transport-contract.ts";
+export { contractShell } from "./transport-contract/programs.ts";
+export type { ContractProgram } from "./transport-contract/programs.ts";
+export { eventStoreContract } from "./event-store-contract.ts";
+export type { EventStoreContractOptions, EventStoreFixture } from "./event-store-contract.ts";
+export { given } from "./given.ts";
+export type { Given, When } from "./given.ts";
+export { manualClock } from "./manual-clock.ts";
+export type { ManualClock } from "./manual-clock.ts";
+export { fakeWorld } from "./fakes/fake-world.ts";
+export type { FakeWorld } from "./fakes/fake-world.ts";
+export { chat, exit, hang, operation, reply } from "./fakes/script.ts";
+export type { Step } from "./fakes/script.ts";
+export { trackerContract } from "./tracker-contract.ts";
+export type {
+  ContractEntry,
+  ContractFault,
+  ContractTask,
+  TrackerContractOptions,
+  TrackerFixture,
+} from "./tracker-contract.ts";
+export { performUntilDone } from "./tracker-contract/perform-until-done.ts";
+export type { Performed } from "./tracker-contract/perform-until-done.ts";
+export { fakeTracker } from "./fake-tracker.ts";
+export type { FakeTracker, FakeTrackerOptions } from "./fake-tracker.ts";
+export type { FakeTrackerFault } from "./fake-tracker/faults.ts";
+export { fakeBoard } from "./fake-tracker/board.ts";
+export type { FakeBoard, FakeChange, FakeEntry, FakeTask } from "./fake-tracker/board.ts";
+export { mailboxContract } from "./mailbox-contract.ts";
+export type {
+  ContractAgent,
+  ContractLetter,
+  MailboxContractOptions,
+  MailboxFixture,
+  SpokenWord,
+} from "./mailbox-contract.ts";

@@ -1,0 +1,60 @@
+import assert from "node:assert/strict";
+import { stat } from "node:fs/promises";
+import { isWaybillError } from "../../errors.ts";
+import type { Letter } from "../../ports/mailbox.ts";
+import type { MailboxClauses } from "../mailbox-contract.ts";
+import type { Listener } from "./listen.ts";
+
+const LETTER: Letter = {
+  type: "message",
+  id: "m1",
+  delivery: 1,
+  position: 1,
+  text: "hi",
+  from: null,
+};
+
+/** That a removed run is gone, and what outlives it is not. */
+export function removeClauses({ drain }: Listener): MailboxClauses {
+  return {
+    "remove() is safe to repeat": async ({ mailbox, run }) => {
+      const plan = await mailbox.prepare(run());
+      await mailbox.remove(plan);
+      await mailbox.remove(plan);
+    },
+    "a removed run says nothing more": async ({ mailbox, run, agent }) => {
+      const plan = await mailbox.prepare(run());
+      await agent(plan).say({ type: "hello", agent: "contract", context: "fresh", holds: [] });
+      await mailbox.remove(plan);
+      assert.deepEqual(await drain(mailbox, plan), []);
+    },
+    "a letter to a removed run is refused with a code": async ({ mailbox, run }) => {
+      const plan = await mailbox.prepare(run());
+      await mailbox.remove(plan);
+      await assert.rejects(
+        mailbox.put(plan, LETTER),
+        (error) => isWaybillError(error) && error.code !== "",
+      );
+    },
+    "remove() keeps workspace, control and launch folder": async ({ mailbox, run }) => {
+      const plan = await mailbox.prepare(run());
+      await mailbox.remove(plan);
+      const workspace = plan.folders.find(({ at }) => at === "/workspace");
+      assert.ok(workspace !== undefined);
+      for (const host of [workspace.host, plan.control, plan.launch.host]) {
+        assert.ok((await stat(host)).isDirectory(), `${host} is gone`);
+      }
+    },
+    "removing a run leaves the others of its session alone": async ({ mailbox, run, agent }) => {
+      const first = await mailbox.prepare(run());
+      const second = await mailbox.prepare(run({ sessionId: first.sessionId }));
+      await mailbox.put(second, LETTER);
+      await mailbox.remove(first);
+      assert.equal((await agent(second).letters()).length, 1);
+    },
+    "close() is safe to repeat": async ({ mailbox }) => {
+      await mailbox.close();
+      await mailbox.close();
+    },
+  };
+}
