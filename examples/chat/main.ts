@@ -82,6 +82,13 @@ async function converse(
   await watched;
   offActivity();
   input.close();
+  console.log(`\nClosed. Go on with: pnpm chat --slug ${options.slug} --resume`);
+}
+
+async function interrupt(session: SessionHandle, screen: Screen): Promise<void> {
+  const busy = (await session.status()) === "running";
+  screen.print(busy ? "  interrupting; Ctrl+C again closes" : "  Ctrl+C again closes");
+  await session.interrupt();
 }
 
 /** Resolves at the end of input or at the second Ctrl+C; the first one interrupts the turn. */
@@ -97,8 +104,7 @@ function untilLeft(
       const again = performance.now() - pressedAt < 2_000;
       pressedAt = performance.now();
       if (again) return resolve();
-      screen.status("interrupting; Ctrl+C again to close");
-      void session.interrupt();
+      void interrupt(session, screen);
     });
     input.prompt();
   });

@@ -32,7 +32,7 @@ export function chatOrchestrator(
       [options.slug]: {
         name: options.name,
         transport: transport(options, logger),
-        gateway: modelGateway({ ...model, logger }),
+        gateway: modelGateway({ ...model, ...gatewayRoot(options.data), logger }),
         policy: { idleMs: options.idleMs },
       },
     },
@@ -44,6 +44,12 @@ export function chatOrchestrator(
 export function scopeOf({ chats, tasks }: ChatOptions): Scope {
   const all = chats.length + tasks.length === 0;
   return all ? { chats: "any", tasks: "any" } : { chats, tasks };
+}
+
+/** Beside the data where a socket's address can be that long; else where gateways are by default. */
+function gatewayRoot(data: string): { readonly root?: string } {
+  const root = join(data, "gw");
+  return Buffer.byteLength(root) <= 77 ? { root } : {};
 }
 
 function transport({ docker, image }: ChatOptions, logger: Logger): Transport {
