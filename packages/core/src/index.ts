@@ -1,6 +1,7 @@
 // The orchestrator
 export { createOrchestrator } from "./runtime/create-orchestrator.ts";
 export type {
+  AllEventsOptions,
   OpenOptions,
   Orchestrator,
   OrchestratorOptions,
@@ -16,6 +17,7 @@ export type {
 } from "./runtime/session-handle.ts";
 export type { TurnResult } from "./runtime/answer.ts";
 export type { SessionRecord } from "./runtime/session-record.ts";
+export type { Redaction } from "./runtime/redactor.ts";
 export { admit } from "./runtime/admission.ts";
 export type { Limits, Place, WaitingPlace } from "./runtime/admission.ts";
 export { systemClock } from "./runtime/system-clock.ts";
@@ -97,14 +99,30 @@ export type {
   RunSpec,
 } from "./ports/run-plan.ts";
 export type { RunExit, RunSighting, Started, Transport, TransportInfo } from "./ports/transport.ts";
-export type { Activity, AgentWord, Incoming, Mark, TurnOutcome, Usage } from "./ports/agent-word.ts";
+export type {
+  Activity,
+  AgentWord,
+  Incoming,
+  Mark,
+  TurnOutcome,
+  Usage,
+} from "./ports/agent-word.ts";
 export type { Letter, Mailbox, ReceiveOptions } from "./ports/mailbox.ts";
 export type { Attachment, Gateway } from "./ports/gateway.ts";
 export type {
   Receipt,
   TaskStatus,
+  TellingTracker,
   Tracker,
   TrackerCall,
   TrackerCapabilities,
   TrackerOperation,
 } from "./ports/tracker.ts";
+export type {
+  BoardAuthor,
+  MessageFacts,
+  SubscribeOptions,
+  TaskFacts,
+  TrackerEvent,
+  TrackerHappening,
+} from "./ports/tracker-event.ts";

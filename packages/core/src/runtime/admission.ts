@@ -59,6 +59,7 @@ export class Admission {
     { readonly place: WaitingPlace; readonly grant: () => void }
   >();
   readonly #running = new Map<SessionId, Place>();
+  #stopped = false;
 
   constructor(limits: Limits, clock: Clock) {
     this.#limits = limits;
@@ -94,7 +95,13 @@ export class Admission {
     if (this.#running.delete(session)) this.#hand();
   }
 
+  /** Hands out no more places: who waits goes on waiting. */
+  stop(): void {
+    this.#stopped = true;
+  }
+
   #hand(): void {
+    if (this.#stopped) return;
     const waiting = [...this.#waiting.values()].map(({ place }) => place);
     const running = [...this.#running.values()];
     for (const place of admit(waiting, running, this.#limits, this.#clock.now())) {

@@ -12,6 +12,7 @@ import type { Policy } from "../session/policy.ts";
 import type { SessionStatus } from "../session/status.ts";
 import type { Limits, Place } from "./admission.ts";
 import type { AgentSpec } from "./agent-spec.ts";
+import type { Redaction } from "./redactor.ts";
 import type { SessionHandle } from "./session-handle.ts";
 import type { SessionRecord } from "./session-record.ts";
 
@@ -27,6 +28,8 @@ export interface OrchestratorOptions {
   readonly agents: Readonly<Record<AgentSlug, AgentSpec>>;
   /** Default: silent. */
   readonly logger?: Logger;
+  /** What must never be recorded, published or logged. Default: nothing in particular. */
+  readonly redact?: Redaction;
   /** How many runs may live at once. Default: no limit. */
   readonly limits?: Limits;
   /**
@@ -57,6 +60,15 @@ export interface OpenOptions {
   readonly tenant?: string;
 }
 
+/** Which events of the whole log to read. */
+export interface AllEventsOptions {
+  /** Start after this position. Default: at the beginning. */
+  readonly after?: string;
+  /** Only events of these names. Default: all. */
+  readonly types?: readonly SessionEventType[];
+  readonly signal?: AbortSignal;
+}
+
 /** A session in a list. */
 export interface SessionSummary {
   readonly id: SessionId;
@@ -79,6 +91,11 @@ export interface Orchestrator extends AsyncDisposable {
   ): () => void;
   /** Calls the listener with every event from now on. */
   onAny(listener: (event: SessionRecord) => void): () => void;
+  /**
+   * Every event of every session, in the order of the log, then live. A reader that remembers the
+   * `position` of the last event goes on after it, also in another process.
+   */
+  events(options?: AllEventsOptions): AsyncIterable<SessionRecord>;
   /** Calls the listener with what agents are doing: loss-tolerant, never recorded. */
   onActivity(listener: (session: SessionId, activity: Activity) => void): () => void;
   /** Stops the runs too, each after what it has in hand, then detaches. Sessions stay open. */

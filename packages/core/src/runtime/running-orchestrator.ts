@@ -15,14 +15,16 @@ import { checkSessionId } from "./check-options.ts";
 import { Feed } from "./feed.ts";
 import { sweepOrphans } from "./orphans.ts";
 import { randomIds } from "./random-ids.ts";
+import { redactor, type Redactor } from "./redactor.ts";
 import { sessionHandle, type SessionHandle } from "./session-handle.ts";
 import type { LoopParts } from "./loop-parts.ts";
 import { SessionLoop } from "./session-loop.ts";
-import type { SessionRecord } from "./session-record.ts";
+import { fromStored, type SessionRecord } from "./session-record.ts";
 import { SessionIndex } from "./session-index.ts";
 import { StreamReader } from "./stream-reader.ts";
 import { systemClock } from "./system-clock.ts";
 import type {
+  AllEventsOptions,
   OpenOptions,
   Orchestrator,
   OrchestratorOptions,
@@ -42,6 +44,7 @@ export class RunningOrchestrator implements Orchestrator {
   readonly #clock: Clock;
   readonly #ids: Ids;
   readonly #feed: Feed;
+  readonly #redactor: Redactor;
   readonly #index: SessionIndex;
   readonly #reader: StreamReader;
   readonly #admission: Admission;
@@ -49,13 +52,13 @@ export class RunningOrchestrator implements Orchestrator {
   readonly #loops = new Map<SessionId, Promise<SessionLoop>>();
   readonly #closing = new AbortController();
   #cancelSweep: () => void = () => {};
-  #draining = false;
   #closed: Promise<void> | null = null;
 
   constructor(options: OrchestratorOptions, closePorts: () => Promise<void>) {
     this.#options = options;
     this.#closePorts = closePorts;
-    this.#logger = options.logger ?? silent;
+    this.#redactor = redactor(options.redact);
+    this.#logger = this.#redactor.logger(options.logger ?? silent);
     this.#clock = options.clock ?? systemClock();
     this.#ids = options.ids ?? randomIds;
     this.#feed = new Feed(this.#logger);
@@ -139,12 +142,23 @@ export class RunningOrchestrator implements Orchestrator {
     return this.#feed.onAny(listener);
   }
 
+  async *events(options: AllEventsOptions = {}): AsyncGenerator<SessionRecord> {
+    const { signal = this.#closing.signal, ...rest } = options;
+    const either = AbortSignal.any([signal, this.#closing.signal]);
+    for await (const page of this.#options.store.subscribe({ ...rest, signal: either })) {
+      for (const stored of page) {
+        const record = fromStored(stored);
+        if (record !== null) yield record;
+      }
+    }
+  }
+
   onActivity(listener: (session: SessionId, activity: Activity) => void): () => void {
     return this.#feed.onActivity(listener);
   }
 
   async shutdown(): Promise<void> {
-    this.#draining = true;
+    this.#admission.stop();
     const loops = await Promise.all(this.#loops.values());
     const running = loops.filter(({ owned, state }) => owned && state.run !== null);
     await Promise.all(running.map((loop) => this.#endRun(loop)));
@@ -212,6 +226,7 @@ export class RunningOrchestrator implements Orchestrator {
       ids: this.#ids,
       logger: this.#logger,
       feed: this.#feed,
+      redactor: this.#redactor,
       worldOf: (loop) => this.#worldOf(loop),
       changed: (loop) => this.#changed(loop),
     };
@@ -238,7 +253,6 @@ export class RunningOrchestrator implements Orchestrator {
       report: (command) => loop.report(command),
       notice: (incoming) => loop.notice(incoming),
       admit: async (signal) => {
-        if (this.#draining) await never(signal);
         const place = { session: loop.id, agent: slug };
         await this.#admission.request({ ...place, priority: loop.state.priority }, signal);
         try {
@@ -277,11 +291,4 @@ export class RunningOrchestrator implements Orchestrator {
       this.#cancelSweep = this.#clock.after(this.#options.sweepMs ?? 300_000, () => this.#sweep());
     });
   }
-}
-
-/** Waits until the signal aborts. */
-function never(signal: AbortSignal): Promise<never> {
-  return new Promise((_, reject) => {
-    signal.addEventListener("abort", () => reject(signal.reason), { once: true });
-  });
 }

@@ -1,6 +1,6 @@
 import { failureOf, isWaybillError, type Failure } from "../errors.ts";
 import type { SessionId } from "../ids.ts";
-import type { Incoming } from "../ports/agent-word.ts";
+import type { Activity, Incoming } from "../ports/agent-word.ts";
 import { backOff } from "../session/back-off.ts";
 import type { SessionCommand } from "../session/command.ts";
 import { settlesBy, type Duty, type Effect } from "../session/effect.ts";
@@ -12,6 +12,7 @@ import { carryOut, type World } from "./carry-out.ts";
 import { Flights, type Outcome } from "./flights.ts";
 import type { LoopParts } from "./loop-parts.ts";
 import { Observed } from "./observed.ts";
+import type { StreamCleaner } from "./redactor.ts";
 import { fromStored, hasEvent, type SessionRecord } from "./session-record.ts";
 
 /** Between tries of a store that cannot take what the world has said, in milliseconds. */
@@ -26,6 +27,7 @@ export class SessionLoop {
   readonly #parts: LoopParts;
   readonly #flights: Flights;
   readonly #observed: Observed;
+  readonly #text: StreamCleaner;
   readonly #queue: Waiting[] = [];
   #state: Session;
   #working: Promise<void> | null = null;
@@ -41,6 +43,7 @@ export class SessionLoop {
     this.#parts = parts;
     this.#state = unopened(id);
     this.#observed = new Observed(parts.clock);
+    this.#text = parts.redactor.stream();
     this.#flights = new Flights((key, effect, outcome) => this.#landed(key, effect, outcome));
   }
 
@@ -95,10 +98,21 @@ export class SessionLoop {
         this.#observed.caughtUp(this.#state);
         return this.#reconcile();
       case "activity":
-        return this.#parts.feed.publishActivity(this.id, incoming.activity);
+        return this.#show(incoming.activity);
       default:
         incoming satisfies never;
     }
+  }
+
+  /** A secret that is split over two pieces of text is found as well. */
+  #show(activity: Activity): void {
+    const { feed } = this.#parts;
+    const show = (text: string): void => {
+      if (text !== "") feed.publishActivity(this.id, { type: "text", text });
+    };
+    if (activity.type === "text") return show(this.#text.push(activity.text));
+    show(this.#text.flush());
+    feed.publishActivity(this.id, this.#parts.redactor.clean(activity));
   }
 
   /** Stops acting: no new effect; resolves once those in flight are over or `graceMs` have passed. */
@@ -119,7 +133,9 @@ export class SessionLoop {
     const { promise, resolve, reject } = Promise.withResolvers<Reply>();
     const { onceAs = null, fact } = options;
     const at = this.#parts.clock.now();
-    this.#queue.push({ command, at, onceAs, fact, resolve, reject });
+    // Everything that is recorded comes out of a command: what is not in it is nowhere.
+    const clean = this.#parts.redactor.clean(command);
+    this.#queue.push({ command: clean, at, onceAs, fact, resolve, reject });
     this.#working ??= this.#work();
     return promise;
   }

@@ -5,6 +5,7 @@ import {
   type SessionEvent,
   type SessionEventType,
 } from "../events/catalogue.ts";
+import { upcast } from "../events/upcast.ts";
 import type { Instant, SessionId } from "../ids.ts";
 import type { Json } from "../json.ts";
 import type { EventStore, NewEvent, StoredEvent } from "../ports/event-store.ts";
@@ -40,7 +41,11 @@ export function toNewEvent(
  */
 export function fromStored(stored: StoredEvent): SessionRecord | null {
   const known = (eventSchemas as Readonly<Record<string, number | undefined>>)[stored.type];
-  if (known !== undefined && stored.schema <= known) return stored as unknown as SessionRecord;
+  if (known !== undefined && stored.schema <= known) {
+    if (stored.schema === known) return stored as unknown as SessionRecord;
+    const data = upcast(stored.type as SessionEventType, stored.schema, stored.data);
+    return { ...stored, schema: known, data } as unknown as SessionRecord;
+  }
   if (!stored.mustUnderstand) return null;
   throw unknownEvent(stored.stream, stored);
 }
