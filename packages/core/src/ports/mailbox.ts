@@ -1,7 +1,7 @@
 import type { Json } from "../json.ts";
 import type { MessageId } from "../ids.ts";
 import type { Incoming, Mark } from "./agent-word.ts";
-import type { RunPlan, RunSpec } from "./run-plan.ts";
+import type { RunHandle, RunPlan, RunSpec } from "./run-plan.ts";
 
 /** Something that the host gives to a run. Each has a name of its own, so that it is put once. */
 export type Letter =
@@ -59,8 +59,17 @@ export interface Mailbox {
    */
   receive(plan: RunPlan, options: ReceiveOptions): AsyncIterable<readonly Incoming[]>;
 
-  /** Removes what the run leaves behind in the mailbox; keeps workspace, state and control folder. */
-  remove(plan: RunPlan): Promise<void>;
+  /**
+   * Where the run's own records are. Makes nothing, and knows also a run that was removed: what a
+   * crash left half removed is removed again by this handle.
+   */
+  locate(run: RunSpec): RunHandle;
+
+  /**
+   * Removes what the run leaves behind in the mailbox; keeps workspace, state, launch and control
+   * folder. Safe to repeat. A run that was removed cannot be prepared again.
+   */
+  remove(run: RunHandle): Promise<void>;
 
   /** Lets go of watchers, never of messages. */
   close(): Promise<void>;

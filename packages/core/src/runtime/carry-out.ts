@@ -57,10 +57,11 @@ export async function carryOut(
       return { effect, value: await agent.transport.stop(plan, effect.graceMs) };
     }
     case "remove": {
-      const plan = await planOf(world, effect.run);
-      await agent.transport.remove(plan);
-      await agent.gateway?.detach({ sessionId: world.sessionId, runId: effect.run.runId });
-      await mailbox.remove(plan);
+      // Not prepared again: a crash may have come when it was removed and nobody had recorded it.
+      const run = mailbox.locate(specOf(world, effect.run));
+      await agent.transport.remove(run);
+      await agent.gateway?.detach(run);
+      await mailbox.remove(run);
       return { effect, value: null };
     }
     case "put":

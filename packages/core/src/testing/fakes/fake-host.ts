@@ -32,7 +32,9 @@ export class FakeHost {
 
   /** The runs that live now. */
   live(): readonly FakeRun[] {
-    return [...this.runs.values()].filter(({ launched, exit }) => launched === "yes" && exit === null);
+    return [...this.runs.values()].filter(
+      ({ launched, exit }) => launched === "yes" && exit === null,
+    );
   }
 
   /** The mailbox of this machine. */
@@ -40,6 +42,7 @@ export class FakeHost {
     return {
       check: async () => {},
       prepare: async (spec) => this.#prepare(spec),
+      locate: (spec) => handleOf(spec),
       put: async (plan, letter) => this.#run(plan).put(letter),
       receive: (plan, options) => this.#receive(plan, options),
       remove: async () => {},

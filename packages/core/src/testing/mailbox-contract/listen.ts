@@ -10,16 +10,18 @@ export type Heard = Extract<Incoming, { type: "word" }>;
 export interface Listener {
   /** Everything that a run that is over has said after the mark. */
   drain(mailbox: Mailbox, plan: RunPlan, after?: Mark): Promise<readonly Heard[]>;
-  /**
-   * Follows the run until enough was handed over, and stops without asking for the next batch: so
-   * the last batch is not acknowledged, as if the host had died before it could record it.
-   */
+  /** Follows the run until enough was handed over. All batches but the last are acknowledged. */
   hear(
     mailbox: Mailbox,
     plan: RunPlan,
     enough: (items: readonly Incoming[]) => boolean,
     after?: Mark,
   ): Promise<readonly Incoming[]>;
+  /**
+   * The words of the first batch of a run that is over, without acknowledging them: as if the host
+   * had died before it could record them.
+   */
+  firstBatch(mailbox: Mailbox, plan: RunPlan): Promise<readonly Heard[]>;
   /**
    * The first word after the mark of a run that is over, without acknowledging any: as if the host
    * had died as soon as it was recorded. Null where there is none.
@@ -45,6 +47,13 @@ export function listener(patienceMs: number): Listener {
       }
       assert.ok(!signal.aborted, "the drain did not end by itself");
       return wordsOf(items);
+    },
+    async firstBatch(mailbox, plan) {
+      const signal = patience();
+      for await (const batch of mailbox.receive(plan, { after: START, follow: false, signal })) {
+        return wordsOf(batch);
+      }
+      return [];
     },
     async firstWord(mailbox, plan, after = START) {
       for await (const batch of mailbox.receive(plan, {

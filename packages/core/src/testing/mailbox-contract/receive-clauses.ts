@@ -2,10 +2,16 @@ import assert from "node:assert/strict";
 import type { Incoming } from "../../ports/agent-word.ts";
 import type { MailboxClauses, SpokenWord } from "../mailbox-contract.ts";
 import { START, saidOf, tasksOf, wordsOf } from "./listen.ts";
-import type { Listener } from "./listen.ts";
+import type { Heard, Listener } from "./listen.ts";
 
 /** That every word is handed over, in order, until it is said to be recorded, and then never again. */
-export function receiveClauses({ drain, firstWord, hear, patience }: Listener): MailboxClauses {
+export function receiveClauses({
+  drain,
+  firstBatch,
+  firstWord,
+  hear,
+  patience,
+}: Listener): MailboxClauses {
   const tasks = (count: number) => (items: readonly Incoming[]) =>
     tasksOf(wordsOf(items)).length >= count;
   return {
@@ -47,10 +53,10 @@ export function receiveClauses({ drain, firstWord, hear, patience }: Listener): 
       const said = agent(plan);
       await said.say(HELLO);
       for (const task of numbered(4)) await said.say(take(task));
-      const first = wordsOf(await hear(mailbox, plan, tasks(4)));
-      const second = first.find(({ word }) => word.type === "operation")?.mark;
-      assert.ok(second !== undefined);
-      assert.deepEqual(tasksOf(await drain(mailbox, plan, second)), ["2", "3", "4"]);
+      const hello = await firstWord(mailbox, plan);
+      assert.equal(hello?.word.type, "hello");
+      const first = await firstWord(mailbox, plan, hello.mark);
+      assert.deepEqual(tasksOf(await drain(mailbox, plan, first?.mark)), ["2", "3", "4"]);
     },
     "a batch that was not acknowledged is handed over again, with the same marks": async (
       fixture,
@@ -59,12 +65,11 @@ export function receiveClauses({ drain, firstWord, hear, patience }: Listener): 
       const agent = fixture.agent(plan);
       await agent.say(HELLO);
       for (const task of numbered(3)) await agent.say(take(task));
-      const first = wordsOf(await hear(fixture.mailbox, plan, tasks(3)));
+      const first = await firstBatch(fixture.mailbox, plan);
       const again = await drain(await fixture.another(), plan);
-      assert.deepEqual(
-        again.map(({ mark, word }) => [mark, word]),
-        first.map(({ mark, word }) => [mark, word]),
-      );
+      const comparable = ({ mark, word }: Heard): unknown => ({ mark, word });
+      assert.deepEqual(again.slice(0, first.length).map(comparable), first.map(comparable));
+      assert.deepEqual(tasksOf(again), numbered(3));
     },
     "a batch that was recorded before a crash is not handed over again": async (fixture) => {
       const plan = await fixture.mailbox.prepare(fixture.run());

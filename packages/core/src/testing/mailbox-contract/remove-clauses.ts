@@ -22,6 +22,19 @@ export function removeClauses({ drain }: Listener): MailboxClauses {
       await mailbox.remove(plan);
       await mailbox.remove(plan);
     },
+    "locate() finds a run's records before, in and after its life, and makes nothing": async ({
+      mailbox,
+      run,
+    }) => {
+      const spec = run();
+      const { control, launch } = mailbox.locate(spec);
+      await assert.rejects(stat(control), { code: "ENOENT" });
+      const plan = await mailbox.prepare(spec);
+      assert.deepEqual([plan.control, plan.launch], [control, launch]);
+      await mailbox.remove(mailbox.locate(spec));
+      assert.deepEqual(mailbox.locate(spec), mailbox.locate(spec));
+      await mailbox.remove(mailbox.locate(spec));
+    },
     "a removed run says nothing more": async ({ mailbox, run, agent }) => {
       const plan = await mailbox.prepare(run());
       await agent(plan).say({ type: "hello", agent: "contract", context: "fresh", holds: [] });

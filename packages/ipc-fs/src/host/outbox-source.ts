@@ -1,0 +1,45 @@
+import type { Logger, Mark } from "@waybill/core";
+
+import { UNACKNOWLEDGED } from "../protocol/limits.ts";
+import { activityReader } from "./activity-reader.ts";
+import { openDeadLetters } from "./dead-letters.ts";
+import { lifeSigns } from "./life-signs.ts";
+import type { RunPaths } from "./run-paths.ts";
+import { openSafeFolder } from "./safe-folder.ts";
+import { wordSequence } from "./word-sequence.ts";
+import type { WordSource } from "./word-source.ts";
+
+/** How to open a source of words. */
+export interface SourceOptions {
+  readonly after: Mark;
+  /** Whether the run is over, so that waiting for what is missing is in vain. */
+  readonly isOver: boolean;
+  readonly patienceMs: number;
+  readonly logger: Logger | undefined;
+}
+
+/** Protocol 1: the words in a run's outbox. */
+export function outboxSource(paths: RunPaths, options: SourceOptions): WordSource {
+  const { after, isOver, patienceMs, logger } = options;
+  const folder = openSafeFolder(paths.outbox);
+  try {
+    const deadLetters = openDeadLetters(paths, logger);
+    const sequence = wordSequence({ folder, deadLetters, after, patienceMs, isOver });
+    const activities = activityReader(folder, after.seq === 0);
+    const alive = lifeSigns(paths, folder);
+    return {
+      watchPaths: [folder.watchPath],
+      take: () => sequence.take(),
+      acknowledge: () => sequence.acknowledge(),
+      signs: () => [...alive(), ...activities.take()],
+      isPastBacklog: () => sequence.last - after.seq > UNACKNOWLEDGED,
+      close() {
+        activities.close();
+        folder.close();
+      },
+    };
+  } catch (error) {
+    folder.close();
+    throw error;
+  }
+}

@@ -1,0 +1,81 @@
+import { setImmediate as nextTurn, setTimeout as pause } from "node:timers/promises";
+
+import type { Incoming, Logger } from "@waybill/core";
+
+import { folderPulse } from "../folder-pulse.ts";
+import type { Taken, WordSource } from "./word-source.ts";
+
+/** How the host looks at the folders of its runs. */
+export interface ReceiveSettings {
+  /** Between sweeps while things happen, in milliseconds. */
+  readonly sweepMs: number;
+  /** Between sweeps while nothing happens, in milliseconds. */
+  readonly idleSweepMs: number;
+  /** Whether to watch beside sweeping. */
+  readonly watch: boolean;
+  /** How long a missing number is waited for, in milliseconds. */
+  readonly gapMs: number;
+  readonly logger: Logger | undefined;
+}
+
+/** A look that found nothing and took longer than this was made long by junk. */
+const CHEAP_LOOK_MS = 0.5;
+/** How long to rest after such a look, so that junk takes at most a fifth of the host's time. */
+const REST_PER_LOOK = 4;
+
+/**
+ * Hands over what a source gives, batch by batch: the backlog, then `caught_up`, then what comes.
+ * Being asked for the next batch says that the one before is recorded. Closes the source.
+ */
+export async function* receiveLoop(
+  source: WordSource,
+  { follow, signal }: { readonly follow: boolean; readonly signal: AbortSignal },
+  settings: ReceiveSettings,
+): AsyncGenerator<readonly Incoming[], void, undefined> {
+  const pulse = folderPulse({
+    paths: source.watchPaths,
+    activeMs: settings.sweepMs,
+    idleMs: settings.idleSweepMs,
+    watch: settings.watch && follow,
+    onWatchLost: (reason) =>
+      settings.logger?.debug("A watch was lost; the folder is polled.", { reason }),
+  });
+  const onAbort = (): void => pulse.wake();
+  signal.addEventListener("abort", onAbort);
+  let hasCaughtUp = false;
+  try {
+    while (!signal.aborted) {
+      const begun = performance.now();
+      const taken = source.take();
+      const costMs = performance.now() - begun;
+      const batch: Incoming[] = follow ? [...source.signs(), ...taken.words] : [...taken.words];
+      if (!hasCaughtUp && (taken.state === "empty" || source.isPastBacklog())) {
+        hasCaughtUp = true;
+        batch.push({ type: "caught_up" });
+      }
+      if (batch.length > 0) {
+        yield batch;
+        source.acknowledge();
+      }
+      if (taken.state === "empty" && !follow) {
+        return;
+      }
+      // Other runs share this thread: each gets its turn between two ticks of this one.
+      if (taken.words.length === 0 && costMs > CHEAP_LOOK_MS) {
+        await pause(costMs * REST_PER_LOOK);
+      }
+      await (taken.state === "more" ? nextTurn() : pulse.next(lookOf(taken, batch)));
+    }
+  } finally {
+    signal.removeEventListener("abort", onAbort);
+    pulse.close();
+    source.close();
+  }
+}
+
+function lookOf(taken: Taken, batch: readonly Incoming[]): "found" | "active" | "quiet" {
+  if (taken.words.length > 0) {
+    return "found";
+  }
+  return batch.length > 0 || taken.state === "waiting" ? "active" : "quiet";
+}

@@ -1,0 +1,3 @@
+export { fsMailbox } from "./fs-mailbox.ts";
+export type { FsMailboxOptions } from "./fs-mailbox.ts";
+export type { UidRange } from "./host/session-user.ts";

@@ -1,0 +1,29 @@
+import type { TrackerOperation } from "@waybill/core";
+import { z } from "zod";
+
+import { countSchema, idSchema, textSchema } from "./field-schemas.ts";
+import { FILE_BYTES } from "./limits.ts";
+
+const content = textSchema(FILE_BYTES);
+const status = textSchema(64);
+
+/** Something that an agent asks the host to do at the Tracker. Unknown fields are left out. */
+export const operationSchema: z.ZodType<TrackerOperation> = z.discriminatedUnion("type", [
+  z.object({ type: z.literal("chat.send"), chat: idSchema, content }),
+  z.object({
+    type: z.literal("chat.read"),
+    chat: idSchema,
+    after: idSchema.exactOptional(),
+    limit: countSchema.exactOptional(),
+  }),
+  z.object({
+    type: z.literal("task.list"),
+    status: status.exactOptional(),
+    assignedTo: idSchema.exactOptional(),
+  }),
+  z.object({ type: z.literal("task.get"), task: idSchema }),
+  z.object({ type: z.literal("task.take"), task: idSchema }),
+  z.object({ type: z.literal("task.comment"), task: idSchema, content }),
+  z.object({ type: z.literal("task.status"), task: idSchema, status }),
+  z.object({ type: z.literal("task.complete"), task: idSchema }),
+]);

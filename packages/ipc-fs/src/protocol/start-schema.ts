@@ -1,0 +1,46 @@
+import type { JsonObject, RunSpec } from "@waybill/core";
+import { z } from "zod";
+
+import { idSchema } from "./field-schemas.ts";
+import { FILE_BYTES, UNACKNOWLEDGED } from "./limits.ts";
+
+/** The start word of protocol 1: the whole of standard input. */
+export interface StartEnvelope {
+  readonly v: 1;
+  readonly protocol: 1;
+  readonly session: string;
+  readonly run: string;
+  readonly agent: { readonly slug: string; readonly name: string };
+  readonly conversation: { readonly id: string; readonly resume: boolean };
+  readonly unsettled: readonly string[];
+  readonly config: JsonObject;
+  readonly limits: { readonly fileBytes: number; readonly unacknowledged: number };
+}
+
+/** Makes the start word of a run. */
+export function startWord(run: RunSpec): StartEnvelope {
+  return {
+    v: 1,
+    protocol: 1,
+    session: run.sessionId,
+    run: run.runId,
+    agent: { slug: run.agent.slug, name: run.agent.name },
+    conversation: { id: run.conversation.id, resume: run.conversation.resume },
+    unsettled: run.unsettled,
+    config: run.config,
+    limits: { fileBytes: FILE_BYTES, unacknowledged: UNACKNOWLEDGED },
+  };
+}
+
+/** The shape of the start word. */
+export const startSchema: z.ZodType<StartEnvelope> = z.object({
+  v: z.literal(1),
+  protocol: z.literal(1),
+  session: z.string(),
+  run: z.string(),
+  agent: z.object({ slug: z.string(), name: z.string() }),
+  conversation: z.object({ id: z.string(), resume: z.boolean() }),
+  unsettled: z.array(idSchema),
+  config: z.record(z.string(), z.json()),
+  limits: z.object({ fileBytes: z.int().positive(), unacknowledged: z.int().positive() }),
+});
