@@ -8,7 +8,15 @@ export interface StartWord {
   readonly run: string;
   readonly agent: { readonly slug: string; readonly name: string };
   /** The conversation to begin or, where `resume` is true, to go on with. */
-  readonly conversation: { readonly id: string; readonly resume: boolean };
+  readonly conversation: {
+    readonly id: string;
+    readonly resume: boolean;
+    /**
+     * Where it begins as a fork: the state folder holds a copy of this other conversation, which is
+     * gone on with under the new id from the place that a `turn_ended` called its transcript.
+     */
+    readonly fork?: { readonly conversation: string; readonly transcript: string };
+  };
   /** Messages that earlier runs took and did not finish: `hello` names those that the transcript has. */
   readonly unsettled: readonly string[];
   /** The agent's own configuration, as the host's user wrote it. */
@@ -56,13 +64,25 @@ export function readStart(text: string): StartWord | OldStartWord {
     session: string(word, "session"),
     run: string(word, "run"),
     agent: { slug: string(agent, "slug"), name: string(agent, "name") },
-    conversation: { id: string(conversation, "id"), resume: conversation["resume"] === true },
+    conversation: {
+      id: string(conversation, "id"),
+      resume: conversation["resume"] === true,
+      ...forkOf(conversation),
+    },
     unsettled: strings(word, "unsettled"),
     config: object(word, "config"),
     limits: {
       fileBytes: positive(limits, "fileBytes"),
       unacknowledged: positive(limits, "unacknowledged"),
     },
+  };
+}
+
+function forkOf(conversation: JsonObject): Pick<StartWord["conversation"], "fork"> {
+  if (conversation["fork"] === undefined) return {};
+  const fork = object(conversation, "fork");
+  return {
+    fork: { conversation: string(fork, "conversation"), transcript: string(fork, "transcript") },
   };
 }
 

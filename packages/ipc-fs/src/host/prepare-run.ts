@@ -6,6 +6,7 @@ import fse from "fs-extra";
 
 import { oldStart } from "../protocol/old-start-schema.ts";
 import { startWord } from "../protocol/start-schema.ts";
+import { copyTree } from "./copy-tree.ts";
 import { makeFolder, makeLogFile, makeRoot } from "./make-place.ts";
 import { OLD_FOLDERS, prepareOldWorkspace } from "./old-workspace.ts";
 import { runPaths } from "./run-paths.ts";
@@ -50,6 +51,11 @@ export async function prepareRun(run: RunSpec, options: PrepareOptions): Promise
     runsAs: run.runsAs,
     uids: options.uids,
   });
+  const { fork } = run.conversation;
+  if (fork !== undefined) {
+    const parent = runPaths(options.root, { ...run, sessionId: fork.sessionId });
+    copyTree(parent.state, paths.state, user);
+  }
   makeLeaves(paths, run, user);
   const start = run.protocol === 1 ? startWord(run) : oldStart(run, secrets);
   writeOnce(paths.start, `${JSON.stringify(start)}\n`, 0o644);

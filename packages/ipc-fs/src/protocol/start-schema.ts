@@ -11,7 +11,12 @@ export interface StartEnvelope {
   readonly session: string;
   readonly run: string;
   readonly agent: { readonly slug: string; readonly name: string };
-  readonly conversation: { readonly id: string; readonly resume: boolean };
+  readonly conversation: {
+    readonly id: string;
+    readonly resume: boolean;
+    /** Where it begins as a copy of another one, up to a place in its transcript. */
+    readonly fork?: { readonly conversation: string; readonly transcript: string };
+  };
   readonly unsettled: readonly string[];
   readonly config: JsonObject;
   readonly limits: { readonly fileBytes: number; readonly unacknowledged: number };
@@ -25,11 +30,19 @@ export function startWord(run: RunSpec): StartEnvelope {
     session: run.sessionId,
     run: run.runId,
     agent: { slug: run.agent.slug, name: run.agent.name },
-    conversation: { id: run.conversation.id, resume: run.conversation.resume },
+    conversation: conversationOf(run),
     unsettled: run.unsettled,
     config: run.config,
     limits: { fileBytes: FILE_BYTES, unacknowledged: UNACKNOWLEDGED },
   };
+}
+
+function conversationOf({
+  conversation: { id, resume, fork },
+}: RunSpec): StartEnvelope["conversation"] {
+  if (fork === undefined) return { id, resume };
+  const { conversation, transcriptId: transcript } = fork;
+  return { id, resume, fork: { conversation, transcript } };
 }
 
 /** The shape of the start word. */
@@ -39,7 +52,11 @@ export const startSchema: z.ZodType<StartEnvelope> = z.object({
   session: z.string(),
   run: z.string(),
   agent: z.object({ slug: z.string(), name: z.string() }),
-  conversation: z.object({ id: z.string(), resume: z.boolean() }),
+  conversation: z.object({
+    id: z.string(),
+    resume: z.boolean(),
+    fork: z.object({ conversation: z.string(), transcript: z.string() }).exactOptional(),
+  }),
   unsettled: z.array(idSchema),
   config: z.record(z.string(), z.json()),
   limits: z.object({ fileBytes: z.int().positive(), unacknowledged: z.int().positive() }),

@@ -29,7 +29,7 @@ export function greet(
     transcriptHas: held.map(({ id }) => id),
     mark,
   });
-  if (conversation.resume) {
+  if (conversation.resume || conversation.fork !== undefined) {
     const from = word.context === "resumed" ? "native" : "none";
     decision.emit<ContextRestored>("ContextRestored", { runId, from });
   }
