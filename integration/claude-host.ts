@@ -1,16 +1,12 @@
 import { readFileSync, readdirSync } from "node:fs";
-import { fileURLToPath } from "node:url";
+import { agentProgram } from "@waybill/agent";
 import type { Transport } from "@waybill/core";
 import { processTransport } from "@waybill/transport-process";
 
 /** The real agent, Claude Agent SDK and all, as a child process. */
 export function claudeAgent(env: Readonly<Record<string, string>>): Transport {
-  const program = fileURLToPath(new URL("../packages/agent/src/main.ts", import.meta.url));
-  return processTransport({
-    command: [process.execPath, "--conditions=@waybill/source", program],
-    // The SDK refuses to skip permissions for root unless it is told that it is in a sandbox.
-    env: { IS_SANDBOX: "1", ...env },
-  });
+  const command = [process.execPath, "--conditions=@waybill/source", agentProgram()] as const;
+  return processTransport({ command, env });
 }
 
 /** A message whose script the scripted model plays. */

@@ -37,6 +37,33 @@ function isRequired(what: string): boolean {
   return (process.env["WAYBILL_REQUIRE"] ?? "").split(/[\s,]+/u).includes(what);
 }
 
+/**
+ * As `describeWithDocker`, for rootful Podman: an error where WAYBILL_REQUIRE contains `podman` and it
+ * does not answer, or lacks an image.
+ */
+export async function describeWithPodman(
+  title: string,
+  images: readonly string[],
+  body: () => void,
+): Promise<void> {
+  const reason = await whatPodmanMisses(images);
+  if (reason === null) describe(title, body);
+  else if (isRequired("podman")) {
+    throw new Error(`WAYBILL_REQUIRE names podman, and tests of it cannot run. ${reason}`);
+  } else test.skipIf(true)(`${title}: skipped, ${reason}`, () => undefined);
+}
+
+async function whatPodmanMisses(images: readonly string[]): Promise<string | null> {
+  const mend = "install it (bash .ci/podman-engine.sh) to enable these tests.";
+  const info = await execa("podman", ["info"], { reject: false, timeout: 20_000 });
+  if (info.exitCode !== 0) return `Podman does not answer: ${mend}`;
+  for (const image of images) {
+    const found = await execa("podman", ["image", "exists", image], { reject: false });
+    if (found.exitCode !== 0) return `Podman lacks the image ${image}: ${mend}`;
+  }
+  return null;
+}
+
 async function whatIsMissing(images: readonly string[]): Promise<string | null> {
   const version = ["version", "--format", "{{.Server.Version}}"];
   const engine = await execa("docker", version, { reject: false, timeout: 20_000 });

@@ -154,20 +154,13 @@ await describeWithDocker("in a container", [agentImage, "node:24-slim"], () => {
       secrets: { ANTHROPIC_API_KEY: "old-way" },
     };
     const url = `ANTHROPIC_BASE_URL=${model.url}`;
+    // The image's own user, or an ordinary host's, who could not clean up after another one.
+    const uid = process.getuid?.() ?? 0;
+    const user = uid === 0 ? [] : ["--user", `${uid}:${process.getgid?.() ?? uid}`];
+    const folder = ["-v", `${workspace}:/workspace`];
     const run = execa(
       "docker",
-      [
-        "run",
-        "-i",
-        "--rm",
-        "--network",
-        "host",
-        "-e",
-        url,
-        "-v",
-        `${workspace}:/workspace`,
-        agentImage,
-      ],
+      ["run", "-i", "--rm", "--network", "host", ...user, "-e", url, ...folder, agentImage],
       { input: JSON.stringify(start), reject: false, timeout: 60_000 },
     );
     let output = "";

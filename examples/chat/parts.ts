@@ -1,5 +1,5 @@
-import { fileURLToPath } from "node:url";
 import { join } from "node:path";
+import { agentProgram } from "@waybill/agent";
 import {
   createOrchestrator,
   type Logger,
@@ -54,10 +54,6 @@ function gatewayRoot(data: string): { readonly root?: string } {
 
 function transport({ docker, image }: ChatOptions, logger: Logger): Transport {
   if (docker) return dockerTransport({ image, logger });
-  const program = fileURLToPath(new URL("../../packages/agent/src/main.ts", import.meta.url));
-  return processTransport({
-    command: [process.execPath, "--conditions=@waybill/source", program],
-    env: { IS_SANDBOX: "1" }, // the SDK wants it said where the host is root
-    logger,
-  });
+  const command = [process.execPath, ...process.execArgv, agentProgram()] as const;
+  return processTransport({ command, logger });
 }

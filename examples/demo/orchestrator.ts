@@ -3,6 +3,7 @@
 import { createInterface } from "node:readline";
 import { join } from "node:path";
 import { Logger as TsLogger } from "tslog";
+import { agentProgram } from "@waybill/agent";
 import { createOrchestrator, type SessionHandle, type Transport } from "@waybill/core";
 import { modelGateway } from "@waybill/gateway";
 import { fsMailbox } from "@waybill/ipc-fs";
@@ -10,7 +11,6 @@ import { sqliteStore } from "@waybill/store-sqlite";
 import { httpTracker } from "@waybill/tracker-client";
 import { dockerTransport } from "@waybill/transport-docker";
 import { processTransport } from "@waybill/transport-process";
-import { sourceOf } from "./cast.ts";
 import type { Cue, OrchestratorTerms } from "./orchestrator-terms.ts";
 
 const lines = createInterface({ input: process.stdin })[Symbol.asyncIterator]();
@@ -78,9 +78,7 @@ function follow(handle: SessionHandle): void {
 function transport(): Transport {
   if (terms.docker) return dockerTransport({ image: "team-board-agent:latest" });
   return processTransport({
-    command: [process.execPath, "--conditions=@waybill/source", sourceOf("agent/src/main.ts")],
-    // The model's tools run as whoever runs the demo; the SDK wants that said where that is root.
-    env: { IS_SANDBOX: "1" },
+    command: [process.execPath, ...process.execArgv, agentProgram()],
     logger,
   });
 }

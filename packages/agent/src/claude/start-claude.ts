@@ -1,0 +1,143 @@
+import { query } from "@anthropic-ai/claude-agent-sdk";
+import type {
+  Options,
+  Query,
+  SDKUserMessage,
+  SyncHookJSONOutput,
+} from "@anthropic-ai/claude-agent-sdk";
+import { WaybillError } from "@waybill/core";
+import type { AgentConfig } from "./agent-config.ts";
+import { TRACKER_SERVER, trackerServer } from "./tracker-server.ts";
+import type { AskHost } from "./tracker-server.ts";
+
+/** What the SDK's program is started with. */
+export interface StartClaudeOptions {
+  readonly conversation: string;
+  /** Whether the conversation has a transcript to go on with. */
+  readonly resume: boolean;
+  readonly prompts: AsyncIterable<SDKUserMessage>;
+  readonly config: AgentConfig;
+  readonly agent: { readonly slug: string; readonly name: string };
+  readonly env: Readonly<Record<string, string>>;
+  readonly cwd: string;
+  readonly ask: AskHost;
+  /** Resolves with null once a tool may run, or with why it may not. */
+  readonly beforeTool: () => Promise<string | null>;
+  /** Takes the program's diagnostics. */
+  readonly log: (text: string) => void;
+}
+
+/** The SDK's program, ready to take messages. */
+export interface RunningClaude {
+  readonly query: Query;
+  /** Its name and version. */
+  readonly program: string;
+}
+
+/**
+ * Starts the SDK's program and resolves once it is ready, before it has any message. Throws
+ * `CONVERSATION_NOT_FOUND` where it refuses the transcript, and `MODEL_PROGRAM_FAILED` with what it
+ * said where it does not come up.
+ */
+export async function startClaude(options: StartClaudeOptions): Promise<RunningClaude> {
+  const running = query({ prompt: options.prompts, options: queryOptions(options) });
+  try {
+    const ready = await running.initializationResult();
+    return { query: running, program: `claude-code/${ready.claude_code_version ?? "unknown"}` };
+  } catch (cause) {
+    running.close();
+    throw startFailure(cause, options.conversation);
+  }
+}
+
+function queryOptions(options: StartClaudeOptions): Options {
+  const { config } = options;
+  return {
+    ...(options.resume ? { resume: options.conversation } : { sessionId: options.conversation }),
+    cwd: options.cwd,
+    env: { ...options.env },
+    stderr: options.log,
+    // Nothing from files in the workspace: what is cloned there must not change the agent.
+    settingSources: [],
+    // The SDK sweeps transcripts after 30 days; how long a conversation is kept, the host decides.
+    settings: { cleanupPeriodDays: 36_500 },
+    strictMcpConfig: true,
+    // A chat message "/clear" or "@/etc/passwd" is a text, and stays one.
+    verbatimPrompts: true,
+    includePartialMessages: true,
+    permissionMode: config.permissionMode,
+    allowDangerouslySkipPermissions: config.permissionMode === "bypassPermissions",
+    // Nobody sits at this terminal: what would ask is denied, and the model is told so.
+    permissionPrompts: "none",
+    hooks: { PreToolUse: [{ hooks: [() => toolPermission(options.beforeTool)] }] },
+    mcpServers: { [TRACKER_SERVER]: trackerServer(options.ask) },
+    allowedTools: [`mcp__${TRACKER_SERVER}`, ...config.allowedTools],
+    disallowedTools: [...NOT_FOR_AGENTS, ...config.disallowedTools],
+    systemPrompt: systemPrompt(options),
+    ...(config.tools === undefined ? {} : { tools: [...config.tools] }),
+    ...(config.model === undefined ? {} : { model: config.model }),
+    ...(config.fallbackModel === undefined ? {} : { fallbackModel: config.fallbackModel }),
+    ...(config.maxTurns === undefined ? {} : { maxTurns: config.maxTurns }),
+    ...(config.maxBudgetUsd === undefined ? {} : { maxBudgetUsd: config.maxBudgetUsd }),
+    ...(config.effort === undefined ? {} : { effort: config.effort }),
+  };
+}
+
+/** Built-in tools that need a person at the terminal, or that start turns by a clock of their own. */
+const NOT_FOR_AGENTS: readonly string[] = [
+  "AskUserQuestion",
+  "CronCreate",
+  "CronDelete",
+  "CronList",
+  "EnterPlanMode",
+  "EnterWorktree",
+  "ExitPlanMode",
+  "ExitWorktree",
+  "Monitor",
+  "RemoteTrigger",
+  "ScheduleWakeup",
+  "Workflow",
+];
+
+async function toolPermission(
+  beforeTool: StartClaudeOptions["beforeTool"],
+): Promise<SyncHookJSONOutput> {
+  const reason = await beforeTool();
+  if (reason === null) return { continue: true };
+  return {
+    hookSpecificOutput: {
+      hookEventName: "PreToolUse",
+      permissionDecision: "deny",
+      permissionDecisionReason: reason,
+    },
+  };
+}
+
+function systemPrompt({ config, agent }: StartClaudeOptions): NonNullable<Options["systemPrompt"]> {
+  if (config.systemPrompt !== undefined) return config.systemPrompt;
+  const { appendSystemPrompt: append = introduction(agent) } = config;
+  return { type: "preset", preset: "claude_code", append };
+}
+
+function introduction({ name, slug }: StartClaudeOptions["agent"]): string {
+  return [
+    `You are ${name} ("${slug}" on the team board), an agent that works on its own in a container.`,
+    `People do not see your terminal. They read the chats and tasks of the team board, which you reach by the tools of the "${TRACKER_SERVER}" server, and the last text of each turn.`,
+    `A board tool returns what became of the call: done, rejected and why, or given up. Never say that something is on the board when its tool did not say so, and never repeat a call that was done.`,
+  ].join("\n");
+}
+
+function startFailure(cause: unknown, conversation: string): WaybillError {
+  const message = cause instanceof Error ? cause.message : String(cause);
+  if (message.includes("No conversation found")) {
+    return new WaybillError(
+      "CONVERSATION_NOT_FOUND",
+      `The model's program does not find the conversation ${conversation}.`,
+      { details: { conversation }, cause },
+    );
+  }
+  return new WaybillError("MODEL_PROGRAM_FAILED", `The model's program did not start: ${message}`, {
+    class: "transient",
+    cause,
+  });
+}

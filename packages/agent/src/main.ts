@@ -1,0 +1,77 @@
+#!/usr/bin/env node
+// oxlint-disable-next-line import/no-unassigned-import -- it has to run before the SDK is loaded
+import "./home.ts";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { addAbortSignal } from "node:stream";
+import { text } from "node:stream/consumers";
+import { failureOf } from "@waybill/core";
+import { claudeSession } from "./claude/claude-session.ts";
+import { exitCode } from "./exit-code.ts";
+import { openHost } from "./host/open-host.ts";
+import { runAgent } from "./run-agent.ts";
+
+// The program inside the container. Standard input says what to do, standard error is for people,
+// and standard output belongs to a protocol-0 host alone: nothing else may write there.
+console.log = console.error;
+console.info = console.error;
+
+const stopping = new AbortController();
+for (const signal of ["SIGTERM", "SIGINT"] as const) {
+  process.on(signal, () => stopping.abort());
+}
+
+// An old host that stopped reading is gone.
+process.stdout.on("error", () => stopping.abort());
+
+const log = (message: string): void => console.error(`waybill-agent: ${message.trimEnd()}`);
+
+process.exitCode = await main();
+// Whatever still holds the process (a tool that waits for an answer) has nothing left to wait for.
+process.stdout.write("", () => process.exit());
+
+async function main(): Promise<number> {
+  try {
+    const { env } = process;
+    const cwd = env["WAYBILL_WORKSPACE"] ?? process.cwd();
+    const host = await openHost({
+      stdin: await text(addAbortSignal(stopping.signal, process.stdin)),
+      env,
+      cwd,
+      print: (frame) => process.stdout.write(frame),
+    });
+    try {
+      await runAgent({
+        host,
+        agent: `waybill-agent/${version()}`,
+        openSession: () =>
+          claudeSession({
+            start: host.start,
+            state: env["WAYBILL_STATE"] ?? join(cwd, ".waybill", "state"),
+            cwd,
+            env,
+            isRoot: process.getuid?.() === 0,
+            ask: (operation, options) => host.operation(operation, options),
+            log,
+          }),
+        signal: stopping.signal,
+      });
+    } finally {
+      host.close();
+    }
+    return 0;
+  } catch (error) {
+    const failure = failureOf(error);
+    log(`${failure.code}: ${failure.message}`);
+    if (failure.code === "UNEXPECTED" && error instanceof Error) log(error.stack ?? "");
+    return exitCode(failure.code);
+  }
+}
+
+function version(): string {
+  const manifest: unknown = JSON.parse(
+    readFileSync(new URL("../package.json", import.meta.url), "utf8"),
+  );
+  const isNamed = typeof manifest === "object" && manifest !== null && "version" in manifest;
+  return isNamed ? String(manifest.version) : "unknown";
+}

@@ -1,0 +1,117 @@
+import type { TrackerOperation } from "@waybill/core";
+import { z } from "zod";
+
+/** A tool of the team board, for any kind of model program. */
+export interface TrackerTool {
+  readonly name: string;
+  /** Written for the model: what it does, when to use it, what comes back. */
+  readonly description: string;
+  /** The fields of its input. */
+  readonly input: Readonly<Record<string, z.ZodType>>;
+  /** True where it changes nothing at the board. */
+  readonly readOnly: boolean;
+  /** What the host is asked for. Throws a `ZodError` for an input that does not fit. */
+  operation(input: unknown): TrackerOperation;
+}
+
+/** Every tool that an agent has for its team board. */
+export const trackerTools: readonly TrackerTool[] = [
+  trackerTool(
+    "chat_send",
+    "Post a message to a chat of the team board. This is how people see what you do: say what you begin, what you found and what you finished. Returns once the board has the message, with its id.",
+    { chat: id("chat"), content: content("The message, as Markdown.") },
+    ({ chat, content: text }) => ({ type: "chat.send", chat, content: text }),
+  ),
+  trackerTool(
+    "chat_read",
+    "Read the messages of a chat of the team board, oldest first. Use `after` with the last message id that you know to get only what is new.",
+    {
+      chat: id("chat"),
+      after: id("message").optional().describe("Only messages after the one with this id."),
+      limit: z
+        .int()
+        .min(1)
+        .max(200)
+        .optional()
+        .describe("At most this many. Default: the board's own."),
+    },
+    ({ chat, after, limit }) => ({
+      type: "chat.read",
+      chat,
+      ...(after === undefined ? {} : { after }),
+      ...(limit === undefined ? {} : { limit }),
+    }),
+    true,
+  ),
+  trackerTool(
+    "task_list",
+    "List tasks of the team board, all or by state and by who has them. Returns id, title, state and assignee of each.",
+    {
+      status: status().optional().describe("Only tasks in this state."),
+      assigned_to: z.string().min(1).optional().describe("Only tasks of this agent (its slug)."),
+    },
+    ({ status: state, assigned_to: assignedTo }) => ({
+      type: "task.list",
+      ...(state === undefined ? {} : { status: state }),
+      ...(assignedTo === undefined ? {} : { assignedTo }),
+    }),
+    true,
+  ),
+  trackerTool(
+    "task_get",
+    "Read one task of the team board with its description and comments. Do this before you work on it.",
+    { task: id("task") },
+    ({ task }) => ({ type: "task.get", task }),
+    true,
+  ),
+  trackerTool(
+    "task_take",
+    "Take a task: it is assigned to you and goes to in_progress. Do this once, before you begin to work on it.",
+    { task: id("task") },
+    ({ task }) => ({ type: "task.take", task }),
+  ),
+  trackerTool(
+    "task_comment",
+    "Add a comment to a task: findings, decisions and results that belong to the task rather than to the chat.",
+    { task: id("task"), content: content("The comment, as Markdown.") },
+    ({ task, content: text }) => ({ type: "task.comment", task, content: text }),
+  ),
+  trackerTool(
+    "task_status",
+    "Move a task to another state, for example todo, in_progress, review or blocked. Use task_complete when the work is done.",
+    { task: id("task"), status: status().describe("The new state.") },
+    ({ task, status: state }) => ({ type: "task.status", task, status: state }),
+  ),
+  trackerTool(
+    "task_complete",
+    "Mark a task as done. Only when everything that it asks for is finished; say what you did in a comment first.",
+    { task: id("task") },
+    ({ task }) => ({ type: "task.complete", task }),
+  ),
+];
+
+function trackerTool<Shape extends Record<string, z.ZodType>>(
+  name: string,
+  description: string,
+  input: Shape,
+  operation: (input: z.infer<z.ZodObject<Shape>>) => TrackerOperation,
+  readOnly = false,
+): TrackerTool {
+  const schema = z.object(input);
+  return { name, description, input, readOnly, operation: (raw) => operation(schema.parse(raw)) };
+}
+
+function id(what: string): z.ZodString {
+  return z
+    .string()
+    .regex(/^[A-Za-z0-9_-]{1,64}$/, `A ${what} id has 1 to 64 letters, digits, "_" and "-".`)
+    .describe(`The ${what}'s id, as the board gives it.`);
+}
+
+function content(description: string): z.ZodString {
+  return z.string().min(1).max(100_000).describe(description);
+}
+
+function status(): z.ZodString {
+  return z.string().regex(/^[a-z][a-z0-9_-]{0,39}$/, "A state is a word like in_progress.");
+}
