@@ -94,4 +94,27 @@ describe("the Claude agent", () => {
     const turn = await session.ask(scripted("Work.", ["fail 400 times=9", 'say "never"']));
     expect(turn.outcome).toBe("failed");
   });
+
+  test("a fork goes on from the end of a turn, and neither session knows what the other did since", async () => {
+    await using host = await open();
+    const orchestrator = await host.start();
+    const session = await orchestrator.open({ id: "parent", agent: "coder", scope });
+    await session.ask(scripted("The code word is Heron-7.", ['say "Noted."']));
+    const first = await eventOf(orchestrator, "parent", "TurnEnded");
+    await session.ask(scripted("Another word is Crane-9.", ['say "Noted too."']));
+
+    const fork = await session.fork({ id: "child", turn: first.data.turnId });
+    const recall = (word: string): readonly string[] => [
+      `recall /${word} word is ([\\w-]+)/ It was $1.`,
+    ];
+    expect((await fork.ask(scripted("Which?", recall("code")))).text).toContain("Heron-7");
+    const restored = await eventOf(orchestrator, "child", "ContextRestored");
+    expect(restored.data.from).toBe("native");
+    const asked = JSON.stringify(model.requests.at(-1)?.body);
+    expect(asked).toContain("Heron-7");
+    expect(asked).not.toContain("Crane-9");
+    expect((await session.ask(scripted("And the other?", recall("Another")))).text).toContain(
+      "Crane-9",
+    );
+  });
 });

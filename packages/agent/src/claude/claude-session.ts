@@ -36,9 +36,10 @@ export async function claudeSession(options: ClaudeSessionOptions): Promise<Open
   const feed = messageFeed();
   // Tools run only in turns, and turns only once the session is driven.
   let beforeTool = (): Promise<string | null> => Promise.resolve(null);
-  const { query, program, context, transcript } = await openConversation({
+  const { query, program, context, transcript, sdkStartUsd } = await openConversation({
     conversation: start.conversation.id,
     isExpected: start.conversation.resume,
+    fork: start.conversation.fork ?? null,
     agent: start.agent,
     claude: state.claude,
     env: claudeEnvironment({
@@ -60,7 +61,7 @@ export async function claudeSession(options: ClaudeSessionOptions): Promise<Open
     folder: state.costs,
     conversation: start.conversation.id,
     goesOn: transcript !== null,
-    sdkStartUsd: transcript?.costUsd ?? 0,
+    sdkStartUsd,
   });
   const follower = followTranscript({
     claude: state.claude,

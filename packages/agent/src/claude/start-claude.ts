@@ -13,8 +13,11 @@ import type { AskHost } from "./tracker-server.ts";
 /** What the SDK's program is started with. */
 export interface StartClaudeOptions {
   readonly conversation: string;
-  /** Whether the conversation has a transcript to go on with. */
-  readonly resume: boolean;
+  /** What it begins with: nothing, its own transcript, or another conversation's up to a place. */
+  readonly from:
+    | { readonly type: "nothing" }
+    | { readonly type: "itself" }
+    | { readonly type: "fork"; readonly conversation: string; readonly transcript: string };
   readonly prompts: AsyncIterable<SDKUserMessage>;
   readonly config: AgentConfig;
   readonly agent: { readonly slug: string; readonly name: string };
@@ -53,7 +56,7 @@ export async function startClaude(options: StartClaudeOptions): Promise<RunningC
 function queryOptions(options: StartClaudeOptions): Options {
   const { config } = options;
   return {
-    ...(options.resume ? { resume: options.conversation } : { sessionId: options.conversation }),
+    ...identity(options),
     cwd: options.cwd,
     env: { ...options.env },
     stderr: options.log,
@@ -81,6 +84,24 @@ function queryOptions(options: StartClaudeOptions): Options {
     ...(config.maxBudgetUsd === undefined ? {} : { maxBudgetUsd: config.maxBudgetUsd }),
     ...(config.effort === undefined ? {} : { effort: config.effort }),
   };
+}
+
+function identity({ conversation, from }: StartClaudeOptions): Options {
+  switch (from.type) {
+    case "nothing":
+      return { sessionId: conversation };
+    case "itself":
+      return { resume: conversation };
+    case "fork":
+      return {
+        resume: from.conversation,
+        resumeSessionAt: from.transcript,
+        forkSession: true,
+        sessionId: conversation,
+      };
+    default:
+      return from satisfies never;
+  }
 }
 
 /** Built-in tools that need a person at the terminal, or that start turns by a clock of their own. */

@@ -30,7 +30,12 @@ export interface AgentStart {
   readonly protocol: 0 | 1;
   readonly agent: { readonly slug: string; readonly name: string };
   /** The conversation to begin or to go on with. */
-  readonly conversation: { readonly id: string; readonly resume: boolean };
+  readonly conversation: {
+    readonly id: string;
+    readonly resume: boolean;
+    /** Where it begins as a fork: the other conversation, and the place in its transcript. */
+    readonly fork?: { readonly conversation: string; readonly transcript: string };
+  };
   /** Messages that earlier runs took and did not finish. */
   readonly unsettled: readonly string[];
   readonly config: JsonObject;
