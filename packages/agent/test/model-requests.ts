@@ -26,7 +26,7 @@ export function lastRequest(
   const blocks = body.messages.flatMap(({ role, content }) =>
     (typeof content === "string" ? [{ type: "text", text: content }] : content).map((block) => ({
       role,
-      ...(block as Block),
+      ...block,
     })),
   );
   return {

@@ -32,7 +32,7 @@ describe.each(Object.entries(golden))("%s", (type, data) => {
   test("stands in docs/events.md with its fields", () => {
     const row = page.split("\n").find((line) => line.startsWith(`| \`${type}\``));
     expect(row, `docs/events.md has no row for ${type}`).toBeDefined();
-    const fields = [...(row?.split("|")[2] ?? "").matchAll(/`(\w+)`/g)].map(([, name]) => name);
+    const fields = [...(row?.split("|")[2] ?? "").matchAll(/`(\w+)`/g)].map(([, name]) => String(name));
     expect(fields.toSorted()).toEqual(Object.keys(data).toSorted());
   });
 });

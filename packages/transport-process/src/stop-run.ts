@@ -29,7 +29,7 @@ export async function stopRun(
     case "alive":
       return stopLiveRun(here, run, state, graceMs);
     case "dead":
-      return settleRun(here, run, state);
+      return await settleRun(here, run, state);
     case "exited":
       await verifyEnded(here, run);
       return state.exit;
@@ -91,7 +91,7 @@ async function endWithin(
   for (;;) {
     const state = await readRun(here, run);
     if (state.type === "exited") return state.exit;
-    if (state.type === "dead") return settleRun(here, run, state);
+    if (state.type === "dead") return await settleRun(here, run, state);
     if (state.type === "alive") look(state);
     const left = deadline - performance.now();
     if (left <= 0) return null;

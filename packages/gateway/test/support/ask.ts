@@ -4,6 +4,7 @@ import type {
   ClientRequest,
   IncomingHttpHeaders,
   IncomingMessage,
+  OutgoingHttpHeaders,
   RequestOptions,
 } from "node:http";
 import { connect } from "node:net";
@@ -40,7 +41,7 @@ export async function begin(
     method: "POST",
     path: "/v1/messages?beta=true",
     ...rest,
-    headers: { "x-api-key": "placeholder", ...rest.headers },
+    headers: { "x-api-key": "placeholder", ...(rest.headers as OutgoingHttpHeaders | undefined) },
   });
   call.end(body);
   const [answer] = (await once(call, "response")) as [IncomingMessage];
