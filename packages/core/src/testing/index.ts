@@ -11,15 +11,30 @@ export type { EventStoreContractOptions, EventStoreFixture } from "./event-store
 export { given } from "./given.ts";
 export type { Given, When } from "./given.ts";
 export { manualClock } from "./manual-clock.ts";
-export type { ManualClock } from "./manual-clock.ts";
+export type { ManualClock, ManualClockOptions } from "./manual-clock.ts";
+export { Ledger } from "./ledger.ts";
+export type { Book, MessageEntry, OperationEntry, RunEntry } from "./ledger/book.ts";
 export { fakeWorld } from "./fakes/fake-world.ts";
-export type { FakeWorld } from "./fakes/fake-world.ts";
-export { chat, exit, hang, operation, reply } from "./fakes/script.ts";
+export type { FakeWorld, FakeWorldOptions, Sleeper } from "./fakes/fake-world.ts";
+export type { Forecast, Weather } from "./fakes/weather.ts";
+export {
+  chat,
+  exit,
+  flood,
+  hang,
+  leave,
+  mute,
+  operation,
+  reply,
+  stillborn,
+  work,
+} from "./fakes/script.ts";
 export type { Step } from "./fakes/script.ts";
 export { trackerContract } from "./tracker-contract.ts";
 export type {
   ContractEntry,
   ContractFault,
+  ContractPeople,
   ContractTask,
   TrackerContractOptions,
   TrackerFixture,
@@ -29,6 +44,7 @@ export type { Performed } from "./tracker-contract/perform-until-done.ts";
 export { fakeTracker } from "./fake-tracker.ts";
 export type { FakeTracker, FakeTrackerOptions } from "./fake-tracker.ts";
 export type { FakeTrackerFault } from "./fake-tracker/faults.ts";
+export type { FakeHappenings } from "./fake-tracker/events.ts";
 export { fakeBoard } from "./fake-tracker/board.ts";
 export type { FakeBoard, FakeChange, FakeEntry, FakeTask } from "./fake-tracker/board.ts";
 export { mailboxContract } from "./mailbox-contract.ts";

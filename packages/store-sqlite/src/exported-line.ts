@@ -1,0 +1,68 @@
+import type { Json, NewEvent } from "@waybill/core";
+
+/**
+ * A line of an exported log. The format is newline-delimited JSON: one header, every event in the
+ * order of the log, the highest epoch of every name, and one last line without which it is not whole.
+ */
+export type ExportedLine =
+  | { readonly header: { readonly format: 1; readonly store: string } }
+  | { readonly event: ExportedEvent }
+  | { readonly lease: { readonly name: string; readonly epoch: number } }
+  | { readonly end: { readonly events: number; readonly leases: number } };
+
+/** An event, its stream and its version there. */
+export interface ExportedEvent extends NewEvent {
+  readonly stream: string;
+  readonly version: number;
+}
+
+/** The line's meaning; null where it has none. The values of an event are checked by the append. */
+export function readExportedLine(line: string): ExportedLine | null {
+  const value = parse(line);
+  if (!isObject(value)) return null;
+  const { header, event, lease, end } = value;
+  if (isObject(header)) {
+    const { format, store } = header;
+    return format === 1 && typeof store === "string" && store !== ""
+      ? { header: { format, store } }
+      : null;
+  }
+  if (isObject(event)) return readEvent(event);
+  if (isObject(lease)) {
+    const { name, epoch } = lease;
+    return typeof name === "string" && isCount(epoch) ? { lease: { name, epoch } } : null;
+  }
+  if (isObject(end)) {
+    const { events, leases } = end;
+    return isCount(events) && isCount(leases) ? { end: { events, leases } } : null;
+  }
+  return null;
+}
+
+function readEvent(value: Readonly<Record<string, Json>>): ExportedLine | null {
+  const { id, type, data, schema, recordedAt, causation, mustUnderstand, stream, version } = value;
+  if (typeof id !== "string" || typeof type !== "string" || typeof stream !== "string") return null;
+  if (data === undefined || typeof schema !== "number" || typeof recordedAt !== "number")
+    return null;
+  if (!(causation === null || typeof causation === "string")) return null;
+  if (typeof mustUnderstand !== "boolean" || !isCount(version) || version === 0) return null;
+  return {
+    event: { id, type, data, schema, recordedAt, causation, mustUnderstand, stream, version },
+  };
+}
+
+function parse(line: string): Json {
+  try {
+    return JSON.parse(line);
+  } catch {
+    return null; // what is no JSON has no meaning, like what is JSON but no line of ours
+  }
+}
+
+function isObject(value: Json | undefined): value is { readonly [key: string]: Json } {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function isCount(value: Json | undefined): value is number {
+  return Number.isSafeInteger(value) && Number(value) >= 0;
+}

@@ -1,0 +1,12 @@
+import { inTransaction } from "./database.ts";
+import type { Database } from "./database.ts";
+import type { Leases } from "./leases.ts";
+import type { Calls } from "./messages.ts";
+
+/** Makes this log the one that an imported log was: its id, and no epoch lower than it had. */
+export function adopt(db: Database, leases: Leases, { id, epochs }: Calls["adopt"]["ask"]): void {
+  inTransaction(db, () => {
+    db.prepare("UPDATE marks SET value = ? WHERE name = 'id'").run(id);
+    leases.raise(epochs);
+  });
+}

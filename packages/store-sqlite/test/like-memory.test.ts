@@ -1,0 +1,112 @@
+import {
+  array,
+  assert,
+  asyncProperty,
+  constant,
+  constantFrom,
+  nat,
+  oneof,
+  option,
+  record,
+} from "fast-check";
+import type { Arbitrary } from "fast-check";
+import { expect, test } from "vitest";
+import { isWaybillError, memoryStore } from "@waybill/core";
+import type { EventStore, ExpectedVersion, Lease, NewEvent } from "@waybill/core";
+import { sqliteStore } from "@waybill/store-sqlite";
+import { all } from "./events.ts";
+import { temporaryFolder } from "./temporary-folder.ts";
+
+type Step =
+  | {
+      readonly do: "append";
+      readonly stream: string;
+      readonly expected: ExpectedVersion;
+      readonly ids: readonly number[];
+      readonly epoch: number | null;
+    }
+  | { readonly do: "claim" | "release"; readonly name: string; readonly owner: string }
+  | { readonly do: "reopen" };
+
+const stream = constantFrom("a", "b", "c");
+const step: Arbitrary<Step> = oneof(
+  {
+    weight: 8,
+    arbitrary: record({
+      do: constant("append" as const),
+      stream,
+      expected: oneof(constantFrom("any", "none", "exists"), nat(6)),
+      // Few ids, so that many appends meet one that is known.
+      ids: array(nat(40), { minLength: 1, maxLength: 3 }),
+      epoch: option(nat(4)),
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: record({
+      do: constantFrom("claim" as const, "release" as const),
+      name: stream,
+      owner: constantFrom("one", "two"),
+    }),
+  },
+  { weight: 1, arbitrary: record({ do: constant("reopen" as const) }) },
+);
+
+test("sqliteStore answers every history of calls as memoryStore does", async () => {
+  await using folder = await temporaryFolder();
+  let files = 0;
+  await assert(
+    asyncProperty(array(step, { maxLength: 40 }), async (steps) => {
+      files += 1;
+      const path = folder.file(`${files}.db`);
+      expect(await play(sqliteStore({ path, durability: "normal" }), steps)).toEqual(
+        await play(memoryStore(), steps),
+      );
+    }),
+    { numRuns: 25 },
+  );
+});
+
+/** Everything that a store says on the way, and its whole log at the end. */
+async function play(store: EventStore, steps: readonly Step[]): Promise<readonly unknown[]> {
+  await store.open();
+  const said: unknown[] = [];
+  let held: readonly Lease[] = [];
+  for (const each of steps) {
+    if (each.do === "append") {
+      const fence = each.epoch === null ? undefined : { epoch: each.epoch };
+      said.push(
+        await store.append(each.stream, each.expected, each.ids.map(eventOf), fence).catch(codeOf),
+      );
+    } else if (each.do === "claim") {
+      held = await store.claim([each.name], each.owner);
+      said.push(held);
+    } else if (each.do === "release") {
+      said.push(await store.renew(held));
+      await store.release(held);
+    } else {
+      await store.close();
+      await store.open();
+    }
+  }
+  said.push(await all(store.readAll()), await all(store.read("b", { from: 2, to: 5 })));
+  await store.close();
+  return said;
+}
+
+function eventOf(id: number): NewEvent {
+  return {
+    id: `e-${id}`,
+    type: "Noted",
+    data: { id },
+    schema: 1,
+    recordedAt: id,
+    causation: null,
+    mustUnderstand: true,
+  };
+}
+
+function codeOf(error: unknown): unknown {
+  if (!isWaybillError(error)) throw error;
+  return { code: error.code, message: error.message };
+}
