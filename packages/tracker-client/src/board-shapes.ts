@@ -1,4 +1,4 @@
-import type { Instant, Json } from "@waybill/core";
+import type { Instant, Json, JsonObject } from "@waybill/core";
 import * as z from "zod";
 import { otherFields } from "./answer-json.ts";
 
@@ -33,7 +33,7 @@ export interface Trace {
   readonly clientId: string | null;
   readonly at: Instant | null;
   /** What the board shows of it: `author` and `content`, or `status` and `assigned_to`. */
-  readonly says: Readonly<Record<string, string | null>>;
+  readonly says: JsonObject;
 }
 
 const id = z.union([z.string().min(1).max(200), z.number().transform(String)]);
@@ -43,8 +43,8 @@ const text = z
   .nullish()
   .transform((value) => value ?? null)
   .catch(null);
-// An instant, or null for what is none. A time without a zone is none either: whose hour is it?
-const at = z
+/** An instant, or null for what is none. A time without a zone is none either: whose hour is it? */
+export const instant: z.ZodType<Instant | null> = z
   .unknown()
   .optional()
   .transform((value) =>
@@ -62,7 +62,7 @@ const written: z.ZodType<Trace> = z
     sender_name: text,
     author: text,
     content: text,
-    created_at: at,
+    created_at: instant,
   })
   .transform((item) => {
     const author = item.sender_name ?? item.author;
@@ -78,7 +78,7 @@ const written: z.ZodType<Trace> = z
   });
 
 const message: z.ZodType<BoardMessage> = z
-  .object({ id, sender_type: text, sender_name: text, content: z.string(), created_at: at })
+  .object({ id, sender_type: text, sender_name: text, content: z.string(), created_at: instant })
   .transform((item) => ({
     id: item.id,
     senderType: item.sender_type,
@@ -95,7 +95,7 @@ const task: z.ZodType<BoardTask> = z
     status: z.string(),
     assigned_to: text,
     labels: z.array(z.string()).catch([]),
-    updated_at: at,
+    updated_at: instant,
   })
   .transform((item) => ({
     id: item.id,
@@ -109,14 +109,36 @@ const task: z.ZodType<BoardTask> = z
   }));
 const taskFields = ["id", "title", "description", "status", "assigned_to", "labels", "updated_at"];
 
+const labels = z.array(z.string()).nullish().catch(undefined);
+
 // In a change, null says something: that this part of the task was left as it was.
 const changed: z.ZodType<Trace> = z
-  .object({ id, client_id: text, status: text, assigned_to: text, created_at: at })
+  .object({
+    id,
+    client_id: text,
+    status: text,
+    assigned_to: text,
+    title: z.string().nullish().catch(undefined),
+    description: z.string().nullish().catch(undefined),
+    add_labels: labels,
+    remove_labels: labels,
+    created_at: instant,
+  })
+  .transform(({ id: change, client_id: clientId, created_at: madeAt, ...item }) => ({
+    id: change,
+    clientId,
+    at: madeAt,
+    says: shown(item),
+  }));
+
+// A task may have been changed since it was made, so nothing that it says now speaks against us.
+const taskMade: z.ZodType<Trace> = z
+  .object({ id, client_id: text, created_at: instant })
   .transform((item) => ({
     id: item.id,
     clientId: item.client_id,
     at: item.created_at,
-    says: { status: item.status, assigned_to: item.assigned_to },
+    says: {},
   }));
 
 /** The schemas of the board's answers. A list may come bare or under its name. */
@@ -125,6 +147,7 @@ export const shapes: {
   readonly task: z.ZodType<BoardTask>;
   readonly messages: z.ZodType<readonly BoardMessage[]>;
   readonly tasks: z.ZodType<readonly BoardTask[]>;
+  readonly taskTraces: z.ZodType<readonly Trace[]>;
   readonly messageTraces: z.ZodType<readonly Trace[]>;
   readonly commentTraces: z.ZodType<readonly Trace[]>;
   readonly changeTraces: z.ZodType<readonly Trace[]>;
@@ -133,6 +156,7 @@ export const shapes: {
   task,
   messages: listOf("messages", message),
   tasks: listOf("tasks", task),
+  taskTraces: listOf("tasks", taskMade),
   messageTraces: listOf("messages", written),
   commentTraces: listOf("comments", written),
   changeTraces: listOf("changes", changed),
@@ -141,4 +165,11 @@ export const shapes: {
 function listOf<T>(name: string, item: z.ZodType<T>): z.ZodType<readonly T[]> {
   const list = z.array(item);
   return z.union([list, z.object({ [name]: list }).transform((body) => body[name] ?? [])]);
+}
+
+/** What the board shows; a field that it lacks says nothing. */
+function shown(item: Readonly<Record<string, Json | undefined>>): JsonObject {
+  return Object.fromEntries(
+    Object.entries(item).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
+  );
 }

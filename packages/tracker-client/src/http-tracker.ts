@@ -1,6 +1,16 @@
 import { WaybillError } from "@waybill/core";
-import type { Logger, Receipt, Tracker, TrackerCall, TrackerCapabilities } from "@waybill/core";
+import type {
+  Logger,
+  Receipt,
+  SubscribeOptions,
+  TellingTracker,
+  TrackerCall,
+  TrackerCapabilities,
+  TrackerEvent,
+} from "@waybill/core";
 import { checkTracker } from "./check-tracker.ts";
+import { follow } from "./events/follow.ts";
+import type { FollowOptions } from "./events/follow.ts";
 import { httpClient } from "./http-client.ts";
 import { settleConflict } from "./key-conflict.ts";
 import { lookUp } from "./look-up.ts";
@@ -30,6 +40,8 @@ export interface HttpTrackerOptions {
   readonly clientIds?: boolean;
   /** The largest answer that is read, in bytes. Default: 4 MiB. */
   readonly maxResponseBytes?: number;
+  /** How its events are followed. */
+  readonly events?: FollowOptions;
   /** Gets one `debug` line per call. Default: none. */
   readonly logger?: Logger;
 }
@@ -39,15 +51,18 @@ export interface HttpTrackerOptions {
  * can do, and the orchestrator records and does it. Throws `TRACKER_URL_INVALID` and
  * `TRACKER_TOKEN_INVALID` at once; whether the board is there, `check` tells.
  */
-export function httpTracker(options: HttpTrackerOptions): Tracker {
+export function httpTracker(options: HttpTrackerOptions): TellingTracker {
   const url = trackerUrl(options.url);
-  const client = httpClient({
-    url,
-    token: tokenReader(options.token),
-    timeoutMs: positive("timeoutMs", options.timeoutMs ?? 10_000),
-    maxResponseBytes: positive("maxResponseBytes", options.maxResponseBytes ?? 4 * 1024 * 1024),
-    logger: options.logger,
-  });
+  const token = tokenReader(options.token);
+  const { logger } = options;
+  const maxResponseBytes = positive(
+    "maxResponseBytes",
+    options.maxResponseBytes ?? 4 * 1024 * 1024,
+  );
+  const timeoutMs = positive("timeoutMs", options.timeoutMs ?? 10_000);
+  const client = httpClient({ url, token, timeoutMs, maxResponseBytes, logger });
+  const events = followOptions(options.events ?? {});
+  const closing = new AbortController();
   const capabilities: TrackerCapabilities = {
     idempotencyKeys: options.idempotencyKeys ?? true,
     keysKeptMs: options.keysKeptMs ?? null,
@@ -78,15 +93,38 @@ export function httpTracker(options: HttpTrackerOptions): Tracker {
     throw refusal(answer, request, context);
   };
 
+  async function* subscribe({
+    after,
+    signal,
+  }: SubscribeOptions): AsyncGenerator<TrackerEvent, void, undefined> {
+    if (closed) {
+      throw closedError(url);
+    }
+    const parts = { url, token, client, maxResponseBytes, logger, options: events };
+    yield* follow(parts, { after, signal: AbortSignal.any([signal, closing.signal]) });
+  }
+
   return {
     capabilities,
+    subscribe,
     check: (signal) => tracked(() => checkTracker(client, url, capabilities, signal)),
     perform: (call) => tracked(() => perform(call)),
     lookup: (call) => tracked(() => lookUp(client, call, context)),
     close: async () => {
       closed = true;
+      closing.abort();
       await Promise.allSettled(inFlight);
     },
+  };
+}
+
+function followOptions(given: FollowOptions): Required<FollowOptions> {
+  return {
+    socket: given.socket ?? true,
+    pollMs: positive("events.pollMs", given.pollMs ?? 2_000),
+    silenceMs: positive("events.silenceMs", given.silenceMs ?? 30_000),
+    reconnectMs: positive("events.reconnectMs", given.reconnectMs ?? 250),
+    reconnectCapMs: positive("events.reconnectCapMs", given.reconnectCapMs ?? 30_000),
   };
 }
 

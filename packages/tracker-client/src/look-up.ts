@@ -1,15 +1,15 @@
 import { WaybillError } from "@waybill/core";
-import type { Receipt, TrackerCall } from "@waybill/core";
+import type { Json, JsonObject, Receipt, TrackerCall } from "@waybill/core";
 import type * as z from "zod";
 import { answerJson } from "./answer-json.ts";
 import { shapes } from "./board-shapes.ts";
-import type { Trace } from "./board-shapes.ts";
+import type { BoardTask, Trace } from "./board-shapes.ts";
 import type { HttpAnswer, HttpClient, HttpRequest } from "./http-client.ts";
 import { refusal } from "./refusal.ts";
 import type { RefusalContext } from "./refusal.ts";
 import { serverSaid } from "./server-said.ts";
 import { idSegment, keyHeader } from "./tracker-id.ts";
-import { askedChange, read } from "./tracker-request.ts";
+import { askedChange, askedTask, read } from "./tracker-request.ts";
 
 /**
  * Whether the board holds what this call asked for, found by its client id: the receipt, or null
@@ -56,7 +56,7 @@ export async function lookUp(
 interface Search {
   readonly request: HttpRequest;
   readonly schema: z.ZodType<readonly Trace[]>;
-  readonly asked: Readonly<Record<string, string>>;
+  readonly asked: JsonObject;
   /** The task that the call changes; null where it creates something. */
   readonly task: string | null;
 }
@@ -82,9 +82,17 @@ function searchFor(call: TrackerCall): Search | null {
         asked: { author: by.name, content: operation.content },
         task: null,
       };
+    case "task.create":
+      return {
+        request: searched("tasks"),
+        schema: shapes.taskTraces,
+        asked: askedTask(operation),
+        task: null,
+      };
     case "task.take":
     case "task.status":
     case "task.complete":
+    case "task.update":
       return {
         request: searched(`tasks/${idSegment("task", operation.task)}/changes`),
         schema: shapes.changeTraces,
@@ -103,7 +111,7 @@ async function lookAtState(
   client: HttpClient,
   call: TrackerCall,
   context: RefusalContext,
-  change: { readonly task: string; readonly asked: Readonly<Record<string, string>> },
+  change: { readonly task: string; readonly asked: JsonObject },
 ): Promise<Receipt | null> {
   const request = read(`tasks/${idSegment("task", change.task)}`, {});
   const answer = await client(request, call.signal);
@@ -116,9 +124,9 @@ async function lookAtState(
   if (answer.status >= 300) {
     throw refusal(answer, request, context);
   }
-  const { status, assignedTo, at } = answerJson(shapes.task, answer, request, context.url);
-  return says({ says: { status, assigned_to: assignedTo } }, change.asked)
-    ? { id: change.task, at, repeated: true, data: null }
+  const found = answerJson(shapes.task, answer, request, context.url);
+  return isAsAsked(found, change.asked)
+    ? { id: change.task, at: found.at, repeated: true, data: null }
     : cannotTell(request, context, "it keeps no record of changes, and the task is not as asked");
 }
 
@@ -132,13 +140,33 @@ function lacksRoute(answer: HttpAnswer): boolean {
   return [400, 404, 405, 410, 422, 501].includes(answer.status);
 }
 
+function isAsAsked(task: BoardTask, asked: JsonObject): boolean {
+  const { add_labels: added = [], remove_labels: removed = [], ...fields } = asked;
+  const has = (label: Json): boolean => typeof label === "string" && task.labels.includes(label);
+  const { title, description, status, assignedTo } = task;
+  return (
+    says({ says: { title, description, status, assigned_to: assignedTo } }, fields) &&
+    listOf(added).every(has) &&
+    !listOf(removed).some(has)
+  );
+}
+
+function listOf(value: Json): readonly Json[] {
+  return Array.isArray(value) ? value : [];
+}
+
 // What the board does not show proves nothing against us; it may trim or compose what it stores.
-function says(trace: Pick<Trace, "says">, asked: Readonly<Record<string, string>>): boolean {
-  const plain = (text: string): string => text.toWellFormed().normalize("NFC").trim();
+function says(trace: Pick<Trace, "says">, asked: JsonObject): boolean {
   return Object.entries(asked).every(([name, value]) => {
     const said = trace.says[name];
-    return said === undefined || (said !== null && plain(said) === plain(value));
+    return said === undefined || plain(said) === plain(value);
   });
+}
+
+function plain(value: Json): string {
+  return typeof value === "string"
+    ? JSON.stringify(value.toWellFormed().normalize("NFC").trim())
+    : JSON.stringify(value);
 }
 
 function cannotTell(request: HttpRequest, context: RefusalContext, reason: string): never {

@@ -12,6 +12,7 @@ export function receiptOf(
 ): Receipt {
   switch (operation.type) {
     case "chat.send":
+    case "task.create":
     case "task.comment": {
       const { id, at } = answerJson(shapes.written, answer, request, url);
       return { id, at, repeated: answer.replayed, data: null };
@@ -19,6 +20,7 @@ export function receiptOf(
     case "task.take":
     case "task.status":
     case "task.complete":
+    case "task.update":
       return changeReceipt(operation.task, answer, request, url);
     case "chat.read":
       return told({ messages: answerJson(shapes.messages, answer, request, url) });

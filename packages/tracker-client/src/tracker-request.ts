@@ -1,5 +1,5 @@
 import { WaybillError } from "@waybill/core";
-import type { TrackerCall } from "@waybill/core";
+import type { JsonObject, TrackerCall } from "@waybill/core";
 import type { HttpRequest } from "./http-client.ts";
 import { idSegment, keyHeader } from "./tracker-id.ts";
 
@@ -24,7 +24,10 @@ export function trackerRequest(call: TrackerCall, clientIds: boolean): HttpReque
     case "task.take":
     case "task.status":
     case "task.complete":
+    case "task.update":
       return write("PATCH", `tasks/${idSegment("task", operation.task)}`, call, askedChange(call));
+    case "task.create":
+      return write("POST", "tasks", call, { ...askedTask(operation), ...created });
     case "chat.read":
       return read(`chats/${idSegment("chat", operation.chat)}/messages`, {
         ...(operation.after === undefined ? {} : { after: idSegment("message", operation.after) }),
@@ -34,6 +37,7 @@ export function trackerRequest(call: TrackerCall, clientIds: boolean): HttpReque
       return read("tasks", {
         ...(operation.status === undefined ? {} : { status: operation.status }),
         ...(operation.assignedTo === undefined ? {} : { assigned_to: operation.assignedTo }),
+        ...(operation.label === undefined ? {} : { label: operation.label }),
       });
     case "task.get":
       return read(`tasks/${idSegment("task", operation.task)}`, {});
@@ -42,8 +46,22 @@ export function trackerRequest(call: TrackerCall, clientIds: boolean): HttpReque
   }
 }
 
+/** What a new task shall be, in the board's own words; without what may be left to the board. */
+export function askedTask(
+  operation: Extract<TrackerCall["operation"], { readonly type: "task.create" }>,
+): JsonObject {
+  const { title, description, status, assignedTo, labels } = operation;
+  return {
+    title: title.toWellFormed(),
+    ...(description === undefined ? {} : { description: description.toWellFormed() }),
+    ...(status === undefined ? {} : { status }),
+    ...(assignedTo === undefined ? {} : { assigned_to: assignedTo }),
+    ...(labels === undefined ? {} : { labels }),
+  };
+}
+
 /** What a change of a task asks for, in the board's own words. */
-export function askedChange(call: TrackerCall): Readonly<Record<string, string>> {
+export function askedChange(call: TrackerCall): JsonObject {
   const { operation, by } = call;
   switch (operation.type) {
     case "task.take":
@@ -52,9 +70,32 @@ export function askedChange(call: TrackerCall): Readonly<Record<string, string>>
       return { status: operation.status };
     case "task.complete":
       return { status: "done" };
+    case "task.update":
+      return askedUpdate(operation);
     default:
       throw new TypeError(`${operation.type} changes no task.`);
   }
+}
+
+function askedUpdate(
+  operation: Extract<TrackerCall["operation"], { readonly type: "task.update" }>,
+): JsonObject {
+  const { title, description, assignedTo, addLabels, removeLabels } = operation;
+  const asked = {
+    ...(title === undefined ? {} : { title: title.toWellFormed() }),
+    ...(description === undefined ? {} : { description: description.toWellFormed() }),
+    ...(assignedTo === undefined ? {} : { assigned_to: assignedTo }),
+    ...(addLabels === undefined ? {} : { add_labels: addLabels }),
+    ...(removeLabels === undefined ? {} : { remove_labels: removeLabels }),
+  };
+  if (Object.keys(asked).length > 0) {
+    return asked;
+  }
+  throw new WaybillError(
+    "TRACKER_UPDATE_EMPTY",
+    `The update of task ${operation.task} changes nothing: give a title, a description, an assignee or labels.`,
+    { details: { task: operation.task } },
+  );
 }
 
 /** A request that only asks. */
@@ -66,7 +107,7 @@ function write(
   method: "POST" | "PATCH",
   path: string,
   call: TrackerCall,
-  body: Readonly<Record<string, string>>,
+  body: JsonObject,
 ): HttpRequest {
   return { method, path: `api/v1/${path}`, body, key: keyHeader(call.key) };
 }

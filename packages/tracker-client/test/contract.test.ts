@@ -5,10 +5,13 @@ import { httpTracker } from "@waybill/tracker-client";
 import { referenceTracker } from "@waybill/tracker-client/testing";
 import type { Fault } from "@waybill/tracker-client/testing";
 
-describe.each([{ keys: true }, { keys: false }])(
-  "httpTracker against the reference Tracker with keys: $keys",
-  ({ keys }) => {
-    trackerContract({ test, keys, create: () => fixture(keys) });
+describe.each([
+  { keys: true, sockets: true },
+  { keys: false, sockets: false },
+])(
+  "httpTracker against the reference Tracker with keys: $keys, WebSocket: $sockets",
+  ({ keys, sockets }) => {
+    trackerContract({ test, keys, create: () => fixture(keys, sockets) });
   },
 );
 
@@ -20,9 +23,21 @@ const faults: Readonly<Record<ContractFault, Fault>> = {
   garbled: { do: "garbage" },
 };
 
-async function fixture(keys: boolean): Promise<TrackerFixture> {
-  const board = await referenceTracker({ keys });
-  const tracker = httpTracker({ url: board.url, token: board.token, idempotencyKeys: keys });
+async function fixture(keys: boolean, sockets: boolean): Promise<TrackerFixture> {
+  const board = await referenceTracker({ keys, sockets, heartbeatMs: 100 });
+  const tracker = httpTracker({
+    url: board.url,
+    token: board.token,
+    idempotencyKeys: keys,
+    events: { pollMs: 10, reconnectMs: 5 },
+  });
+  const change = async (task: string, body: object): Promise<void> => {
+    await fetch(`${board.url}/api/v1/tasks/${task}`, {
+      method: "PATCH",
+      headers: { authorization: `Bearer ${board.token}` },
+      body: JSON.stringify(body),
+    });
+  };
   const { records } = board;
   return {
     tracker,
@@ -45,6 +60,13 @@ async function fixture(keys: boolean): Promise<TrackerFixture> {
       };
     },
     stranger: () => httpTracker({ url: board.url, token: "another-token", idempotencyKeys: keys }),
+    people: {
+      say: async (chat, content, replyTo) =>
+        board.say(chat, content, { sender_name: "Ann", reply_to: replyTo ?? null }).id,
+      assign: (task, slug) => change(task, { assigned_to: slug }),
+      cancel: (task) => change(task, { status: "cancelled" }),
+      cut: async () => void board.cutFollowers(),
+    },
     fault: async (fault) => board.faults.add(faults[fault]),
     [Symbol.asyncDispose]: async () => {
       await tracker.close();

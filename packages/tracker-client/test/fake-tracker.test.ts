@@ -96,6 +96,13 @@ function fixture(keys: boolean): TrackerFixture {
       changes: board.changes.filter((change) => change.target === id).length,
     }),
     stranger: () => fakeTracker({ board, keys, authorized: false }),
+    people: {
+      say: async (chat, content, replyTo) =>
+        board.people.say({ chat, content, ...(replyTo === undefined ? {} : { replyTo }) }),
+      assign: async (id, assignedTo) => board.people.task({ id, assignedTo }),
+      cancel: async (id) => board.people.task({ id, status: "cancelled" }),
+      cut: async () => {},
+    },
     fault: async (fault) => tracker.failNext(faults[fault]),
     [Symbol.asyncDispose]: () => tracker.close(),
   };

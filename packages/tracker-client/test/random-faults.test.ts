@@ -3,6 +3,7 @@ import type { TrackerOperation } from "@waybill/core";
 import { performUntilDone } from "@waybill/core/testing";
 import { tally } from "@waybill/tracker-client/testing";
 import { boardWithClient, callOf } from "./boards.ts";
+import { seededRandom } from "./seeded-random.ts";
 
 const operations = 300;
 const targets = ["alpha", "beta", "gamma"];
@@ -81,15 +82,4 @@ function operationNumber(
 
 function numbersOf(rows: readonly { readonly content: string }[]): number[] {
   return rows.map(({ content }) => Number(content.slice(2)));
-}
-
-// mulberry32: small, and the same everywhere.
-function seededRandom(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
-  };
 }

@@ -1,5 +1,6 @@
 import type { Json } from "../json.ts";
 import type { AgentSlug, Instant, OperationId } from "../ids.ts";
+import type { SubscribeOptions, TrackerEvent } from "./tracker-event.ts";
 
 /** The states that a task on the board can have. */
 export type TaskStatus = string;
@@ -16,12 +17,37 @@ export type TrackerOperation =
       readonly after?: string;
       readonly limit?: number;
     }
-  | { readonly type: "task.list"; readonly status?: TaskStatus; readonly assignedTo?: string }
+  | {
+      readonly type: "task.list";
+      readonly status?: TaskStatus;
+      readonly assignedTo?: string;
+      /** Only tasks that carry this label. */
+      readonly label?: string;
+    }
   | { readonly type: "task.get"; readonly task: string }
   | { readonly type: "task.take"; readonly task: string }
   | { readonly type: "task.comment"; readonly task: string; readonly content: string }
   | { readonly type: "task.status"; readonly task: string; readonly status: TaskStatus }
-  | { readonly type: "task.complete"; readonly task: string };
+  | { readonly type: "task.complete"; readonly task: string }
+  | {
+      readonly type: "task.create";
+      readonly title: string;
+      readonly description?: string;
+      readonly status?: TaskStatus;
+      readonly assignedTo?: string;
+      readonly labels?: readonly string[];
+    }
+  | {
+      readonly type: "task.update";
+      readonly task: string;
+      readonly title?: string;
+      readonly description?: string;
+      /** A slug; null takes the task away from whoever has it. */
+      readonly assignedTo?: string | null;
+      /** Added and removed one by one, so that two who label at once do not undo each other. */
+      readonly addLabels?: readonly string[];
+      readonly removeLabels?: readonly string[];
+    };
 
 /** One call to the Tracker. */
 export interface TrackerCall {
@@ -68,5 +94,19 @@ export interface Tracker {
   /** Whether it was done under this key: the receipt, or null. For calls whose answer was lost. */
   lookup(call: TrackerCall): Promise<Receipt | null>;
 
+  /**
+   * What happens on the board, from a cursor on, without end: each event once and in the board's
+   * order, across connections that break and boards that restart. Ends when the signal aborts or the
+   * Tracker is closed; throws only what waiting cannot mend (`TRACKER_UNAUTHORIZED`,
+   * `TRACKER_CURSOR_UNKNOWN`). A Tracker that can only be asked leaves it out: `tellingByReading`
+   * then makes events of `task.list` and `chat.read`.
+   */
+  subscribe?(options: SubscribeOptions): AsyncIterable<TrackerEvent>;
+
   close(): Promise<void>;
+}
+
+/** A Tracker that tells what happens on it. */
+export interface TellingTracker extends Tracker {
+  subscribe(options: SubscribeOptions): AsyncIterable<TrackerEvent>;
 }

@@ -1,10 +1,16 @@
 import { WaybillError } from "../errors.ts";
 import type { Instant } from "../ids.ts";
-import type { Receipt, Tracker, TrackerCall, TrackerCapabilities } from "../ports/tracker.ts";
+import type {
+  Receipt,
+  TellingTracker,
+  TrackerCall,
+  TrackerCapabilities,
+} from "../ports/tracker.ts";
 import { fakeBoard } from "./fake-tracker/board.ts";
 import type { FakeBoard } from "./fake-tracker/board.ts";
 import { failureFor } from "./fake-tracker/faults.ts";
 import type { FakeTrackerFault } from "./fake-tracker/faults.ts";
+import { followBoard } from "./fake-tracker/follow-board.ts";
 import { refuseBadIds } from "./fake-tracker/ids.ts";
 
 /** A Tracker in memory. */
@@ -28,7 +34,7 @@ export interface FakeTrackerOptions {
 }
 
 /** A Tracker in memory, with what happened to it. */
-export interface FakeTracker extends Tracker {
+export interface FakeTracker extends TellingTracker {
   /** What was really done. */
   readonly board: FakeBoard;
   /** Every call to `perform`, in order, with those that failed. */
@@ -59,6 +65,7 @@ export function fakeTracker(options: FakeTrackerOptions = {}): FakeTracker {
   const performed: TrackerCall[] = [];
   const lookedUp: TrackerCall[] = [];
   let planned: PlannedFault[] = [];
+  const closing = new AbortController();
   let closed = false;
 
   const refuseEarly = (call: TrackerCall | null): void => {
@@ -125,8 +132,13 @@ export function fakeTracker(options: FakeTrackerOptions = {}): FakeTracker {
       refuseEarly(call);
       return board.find(call);
     },
+    subscribe: ({ after, signal }) => {
+      refuseEarly(null);
+      return followBoard(board, after, AbortSignal.any([signal, closing.signal]));
+    },
     close: async () => {
       closed = true;
+      closing.abort();
     },
   };
 }

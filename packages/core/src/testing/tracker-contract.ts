@@ -1,5 +1,6 @@
 import type { Tracker } from "../ports/tracker.ts";
 import { doubtClauses } from "./tracker-contract/doubt-clauses.ts";
+import { eventClauses } from "./tracker-contract/event-clauses.ts";
 import { keyClauses } from "./tracker-contract/key-clauses.ts";
 import { questionClauses } from "./tracker-contract/question-clauses.ts";
 import { refusalClauses } from "./tracker-contract/refusal-clauses.ts";
@@ -29,6 +30,20 @@ export interface TrackerFixture extends AsyncDisposable {
   stranger(): Tracker;
   /** Sets a fault for the next call. */
   fault(fault: ContractFault): Promise<void>;
+  /** What people do on the board. Wanted where `events` is on. */
+  readonly people?: ContractPeople;
+}
+
+/** What people do on the board, without this client. */
+export interface ContractPeople {
+  /** Somebody named Ann says something, perhaps as an answer to a message. Gives the message's id. */
+  say(chat: string, content: string, replyTo?: string): Promise<string>;
+  /** Somebody gives the task to an agent, or to nobody. */
+  assign(task: string, slug: string | null): Promise<void>;
+  /** Somebody cancels the task. */
+  cancel(task: string): Promise<void>;
+  /** Cuts the connections of whoever follows the events; nothing where there are none. */
+  cut(): Promise<void>;
 }
 
 /** A message or a comment. */
@@ -56,6 +71,8 @@ export interface TrackerContractOptions {
   readonly create: () => Promise<TrackerFixture>;
   /** Whether the board honours keys. Run the suite twice where it can do either. Default: true. */
   readonly keys?: boolean;
+  /** Whether the Tracker has `subscribe`. Default: true. */
+  readonly events?: boolean;
   /** Clauses that do not apply here: name to reason. A name that is no clause is a `TypeError`. */
   readonly skip?: Readonly<Record<string, string>>;
   /** Told of every clause that is skipped. */
@@ -71,6 +88,7 @@ export function trackerContract(options: TrackerContractOptions): void {
     ...refusalClauses,
     ...(keys ? keyClauses.withKeys : keyClauses.withoutKeys),
     ...doubtClauses,
+    ...(options.events === false ? {} : eventClauses),
   };
   for (const name of Object.keys(options.skip ?? {})) {
     if (!(name in clauses)) {

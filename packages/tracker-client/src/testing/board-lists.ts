@@ -1,4 +1,5 @@
 import type { Board } from "./board.ts";
+import type { TaskRow } from "./board-rows.ts";
 import { refused } from "./exchange.ts";
 import type { Answer, Exchange } from "./exchange.ts";
 
@@ -16,7 +17,11 @@ export function boardLists(
     case "GET chats":
       return list(exchange, "chats", board.records.chats);
     case "GET tasks":
-      return list(exchange, "tasks", withFilters(exchange, board.records.tasks));
+      return list(
+        exchange,
+        "tasks",
+        ofClient(exchange, withFilters(exchange, board.records.tasks)),
+      );
     case "GET tasks/:id":
       return { status: 200, body: board.task(target) };
     case "GET chats/:id/messages":
@@ -53,16 +58,15 @@ function list<Row extends { readonly id: string }>(
   return { status: 200, body: { [name]: rows.slice(index + 1, index + 1 + limit) } };
 }
 
-function withFilters<Row extends { readonly status: string; readonly assigned_to: string | null }>(
-  exchange: Exchange,
-  rows: readonly Row[],
-): readonly Row[] {
+function withFilters(exchange: Exchange, rows: readonly TaskRow[]): readonly TaskRow[] {
   const status = exchange.query.get("status");
   const assignedTo = exchange.query.get("assigned_to");
+  const label = exchange.query.get("label");
   return rows.filter(
     (row) =>
       (status === null || row.status === status) &&
-      (assignedTo === null || row.assigned_to === assignedTo),
+      (assignedTo === null || row.assigned_to === assignedTo) &&
+      (label === null || row.labels.includes(label)),
   );
 }
 

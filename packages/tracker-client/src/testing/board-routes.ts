@@ -3,11 +3,16 @@ import { boardLists } from "./board-lists.ts";
 import type { BoardRecord } from "./board-rows.ts";
 import { boardWrite } from "./board-writes.ts";
 import type { Write } from "./board-writes.ts";
+import { eventPage } from "./event-page.ts";
 import { refused } from "./exchange.ts";
 import type { Answer, Exchange } from "./exchange.ts";
 
 /** Answers what the board is asked, and does what it is told: once per key, where keys count. */
-export function boardAnswer(exchange: Exchange, board: Board, keys: boolean): Answer {
+export function boardAnswer(
+  exchange: Exchange,
+  board: Board,
+  { keys, sockets }: { readonly keys: boolean; readonly sockets: boolean },
+): Answer {
   const [api, version, collection = "", target, ...part] = exchange.segments;
   const route = [
     `${exchange.method} ${collection}`,
@@ -20,6 +25,9 @@ export function boardAnswer(exchange: Exchange, board: Board, keys: boolean): An
   if (route === "GET health") {
     const body = { status: "ok", authenticated: true, idempotency_keys: keys, keys_kept_ms: null };
     return { status: 200, body };
+  }
+  if (route === "GET events") {
+    return eventPage(board.events, exchange.query, sockets);
   }
   if (target !== undefined && collection === "chats" && board.chat(target) === undefined) {
     return refused(404, "CHAT_NOT_FOUND", `There is no chat ${target}.`);

@@ -15,6 +15,8 @@ export interface TaskRow {
   readonly status: string;
   readonly assigned_to: string | null;
   readonly labels: readonly string[];
+  /** Of the call that made it; null for one that was there from the start. */
+  readonly client_id: string | null;
   readonly created_at: string;
   readonly updated_at: string;
 }
@@ -26,6 +28,8 @@ export interface MessageRow {
   readonly sender_type: string;
   readonly sender_name: string;
   readonly content: string;
+  /** The message of the same chat that it answers. */
+  readonly reply_to: string | null;
   readonly client_id: string | null;
   readonly created_at: string;
 }
@@ -40,12 +44,16 @@ export interface CommentRow {
   readonly created_at: string;
 }
 
-/** A change of a task: what was asked for, and by which call. */
+/** A change of a task: what was asked for, null where nothing was, and by which call. */
 export interface ChangeRow {
   readonly id: string;
   readonly task_id: string;
   readonly status: string | null;
   readonly assigned_to: string | null;
+  readonly title: string | null;
+  readonly description: string | null;
+  readonly add_labels: readonly string[] | null;
+  readonly remove_labels: readonly string[] | null;
   /** The Idempotency-Key of the call; kept also while keys are off, so that it can be looked up. */
   readonly client_id: string | null;
   readonly created_at: string;
@@ -80,6 +88,7 @@ const task = z.object({
   status: text,
   assigned_to: maybe,
   labels: z.array(text),
+  client_id: maybe.default(null),
   created_at: text,
   updated_at: text,
 });
@@ -89,6 +98,7 @@ const message = z.object({
   sender_type: text,
   sender_name: text,
   content: text,
+  reply_to: maybe.default(null),
   client_id: maybe,
   created_at: text,
 });
@@ -100,11 +110,17 @@ const comment = z.object({
   client_id: maybe,
   created_at: text,
 });
+const words = z.array(text).nullable().default(null);
+// What a file of an earlier release lacks was not there to be asked for.
 const change = z.object({
   id: text,
   task_id: text,
   status: maybe,
   assigned_to: maybe,
+  title: maybe.default(null),
+  description: maybe.default(null),
+  add_labels: words,
+  remove_labels: words,
   client_id: maybe,
   created_at: text,
 });

@@ -1,7 +1,7 @@
 import * as z from "zod";
 import type { Board } from "./board.ts";
 import { chatRow, taskRow } from "./board.ts";
-import type { BoardRecord } from "./board-rows.ts";
+import type { BoardRecord, TaskRow } from "./board-rows.ts";
 import { refused } from "./exchange.ts";
 import type { Answer, Exchange } from "./exchange.ts";
 
@@ -9,6 +9,7 @@ const id = z.string().regex(/^[A-Za-z0-9_-]{1,64}$/);
 const word = z.string().regex(/^[a-z][a-z0-9_-]{0,39}$/);
 const content = z.string().min(1).max(262_144);
 const clientId = z.string().min(1).max(255).optional();
+const labelList = z.array(z.string().min(1).max(64)).max(64);
 const newChat = z.object({ id: id.optional(), title: z.string().max(200).optional() });
 const newTask = z.object({
   id: id.optional(),
@@ -16,19 +17,28 @@ const newTask = z.object({
   description: z.string().max(65_536).optional(),
   status: word.optional(),
   assigned_to: word.nullish(),
-  labels: z.array(z.string().min(1).max(64)).max(64).optional(),
+  labels: labelList.optional(),
+  client_id: clientId,
 });
 const newMessage = z.object({
   sender_type: word,
   sender_name: z.string().min(1).max(200),
   content,
+  reply_to: id.optional(),
   client_id: clientId,
 });
 const newComment = z.object({ author: z.string().min(1).max(200), content, client_id: clientId });
 const taskChange = z
-  .object({ status: word.optional(), assigned_to: word.nullish() })
-  .refine((body) => body.status !== undefined || body.assigned_to !== undefined, {
-    message: "status or assigned_to is needed",
+  .object({
+    status: word.optional(),
+    assigned_to: word.nullish(),
+    title: z.string().min(1).max(500).optional(),
+    description: z.string().max(65_536).optional(),
+    add_labels: labelList.optional(),
+    remove_labels: labelList.optional(),
+  })
+  .refine((body) => Object.values(body).some((value) => value !== undefined), {
+    message: "something to change is needed",
   });
 
 /** Checks a write and says what it does; `commit` does it. */
@@ -47,7 +57,7 @@ export function boardWrite(
     case "POST tasks":
       return () => createTask(exchange, board);
     case "POST chats/:id/messages":
-      return () => addMessage(exchange, target);
+      return () => addMessage(exchange, board, target);
     case "POST tasks/:id/comments":
       return () => addComment(exchange, target);
     case "PATCH tasks/:id":
@@ -85,19 +95,28 @@ function createTask(exchange: Exchange, board: Board): ReturnType<Write> {
   });
 }
 
-function addMessage(exchange: Exchange, chat: string): ReturnType<Write> {
-  return checked(exchange, newMessage, (body) => ({
-    commit: (seq, at) => ({
-      kind: "message",
-      row: {
-        id: `m-${seq}`,
-        chat_id: chat,
-        ...body,
-        client_id: body.client_id ?? null,
-        created_at: at,
-      },
-    }),
-  }));
+function addMessage(exchange: Exchange, board: Board, chat: string): ReturnType<Write> {
+  return checked(exchange, newMessage, (body) => {
+    const { reply_to: answered } = body;
+    if (answered !== undefined && board.message(answered)?.chat_id !== chat) {
+      return refused(422, "REPLY_INVALID", `There is no message ${answered} in this chat.`);
+    }
+    return {
+      commit: (seq, at) => ({
+        kind: "message",
+        row: {
+          id: `m-${seq}`,
+          chat_id: chat,
+          sender_type: body.sender_type,
+          sender_name: body.sender_name,
+          content: body.content,
+          reply_to: answered ?? null,
+          client_id: body.client_id ?? null,
+          created_at: at,
+        },
+      }),
+    };
+  });
 }
 
 function addComment(exchange: Exchange, task: string): ReturnType<Write> {
@@ -128,12 +147,22 @@ function changeTask(exchange: Exchange, board: Board, target: string): ReturnTyp
         task_id: target,
         status: body.status ?? null,
         assigned_to: body.assigned_to ?? null,
+        title: body.title ?? null,
+        description: body.description ?? null,
+        add_labels: body.add_labels ?? null,
+        remove_labels: body.remove_labels ?? null,
         client_id: exchange.key,
         created_at: at,
       },
-      task: { ...task, ...given(body), updated_at: at },
+      task: changedTask(task, body, at),
     }),
   }));
+}
+
+function changedTask(task: TaskRow, body: z.infer<typeof taskChange>, at: string): TaskRow {
+  const { add_labels: added = [], remove_labels: removed = [], ...fields } = body;
+  const kept = task.labels.filter((label) => !removed.includes(label) && !added.includes(label));
+  return { ...task, ...given(fields), labels: [...kept, ...added], updated_at: at };
 }
 
 function checked<T>(

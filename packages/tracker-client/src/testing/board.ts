@@ -1,3 +1,5 @@
+import { boardEvent } from "./board-events.ts";
+import type { EventRow } from "./board-events.ts";
 import { openBoardLog } from "./board-log.ts";
 import type {
   BoardEntry,
@@ -36,6 +38,7 @@ export interface TaskSeed {
   readonly status?: string;
   readonly assigned_to?: string | null;
   readonly labels?: readonly string[];
+  readonly client_id?: string | null;
 }
 
 /** The call under which something is done. */
@@ -52,9 +55,14 @@ export interface Board {
   readonly records: BoardRecords;
   chat(id: string): ChatRow | undefined;
   task(id: string): TaskRow | undefined;
+  message(id: string): MessageRow | undefined;
   messages(chat: string): readonly MessageRow[];
   comments(task: string): readonly CommentRow[];
   changes(task: string): readonly ChangeRow[];
+  /** Everything that was told so far, in order. */
+  readonly events: readonly EventRow[];
+  /** Calls the listener after each new event. The returned function ends it. */
+  onEvent(listener: () => void): () => void;
   keyState(under: Under): KeyState;
   /** Does it; `make` gets the number that names it. Returns once it is in the log. */
   commit<R extends BoardRecord>(make: (seq: number, at: string) => R, under?: Under): R;
@@ -76,11 +84,19 @@ export function openBoard(options: {
   const messages = indexed<MessageRow>((row) => row.chat_id);
   const comments = indexed<CommentRow>((row) => row.task_id);
   const changes = indexed<ChangeRow>((row) => row.task_id);
+  const messagesById = new Map<string, MessageRow>();
+  const events: EventRow[] = [];
+  const listeners = new Set<() => void>();
   let seq = 0;
   let absorbed = 0;
 
   const apply = (entry: BoardEntry): void => {
     const { record } = entry;
+    const event = boardEvent(entry, {
+      task: (id) => tasks.get(id),
+      message: (id) => messagesById.get(id),
+      cursor: events.at(-1)?.cursor ?? null,
+    });
     seq = entry.seq;
     switch (record.kind) {
       case "chat":
@@ -91,6 +107,7 @@ export function openBoard(options: {
         break;
       case "message":
         messages.add(record.row);
+        messagesById.set(record.row.id, record.row);
         break;
       case "comment":
         comments.add(record.row);
@@ -106,6 +123,9 @@ export function openBoard(options: {
     if (entry.key !== null) {
       keys.set(entry.key, entry);
     }
+    if (event !== null) {
+      events.push(event);
+    }
   };
 
   const commit = <R extends BoardRecord>(
@@ -116,6 +136,7 @@ export function openBoard(options: {
     const entry = { seq: seq + 1, key: under?.key ?? null, digest: under?.digest ?? null, record };
     log.append(entry);
     apply(entry);
+    listeners.forEach((listener) => listener());
     return record;
   };
 
@@ -144,9 +165,15 @@ export function openBoard(options: {
     },
     chat: (id) => chats.get(id),
     task: (id) => tasks.get(id),
+    message: (id) => messagesById.get(id),
     messages: messages.of,
     comments: comments.of,
     changes: changes.of,
+    events,
+    onEvent: (listener) => {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
     keyState: ({ key, digest }) => {
       const known = keys.get(key);
       if (known === undefined) {
@@ -174,6 +201,7 @@ export function taskRow(seed: TaskSeed, at: string): TaskRow {
     status: seed.status ?? "todo",
     assigned_to: seed.assigned_to ?? null,
     labels: seed.labels ?? [],
+    client_id: seed.client_id ?? null,
     created_at: at,
     updated_at: at,
   };

@@ -22,6 +22,8 @@ export type Fault = FaultTarget &
     | { readonly do: "garbage" }
     /** Takes the request as if it had no Idempotency-Key. */
     | { readonly do: "ignore_keys" }
+    /** To followers: sends an event twice, swaps it with the next one, or cuts off after it. */
+    | { readonly do: "duplicate_event" | "reorder_event" | "cut_events" }
   );
 
 /** Which requests a fault hits. */
@@ -71,14 +73,24 @@ export const faultSchema: z.ZodType<Fault> = z.discriminatedUnion("do", [
   z.strictObject({ do: z.literal("delay"), when, ms: z.number().min(0).max(600_000), ...target }),
   z.strictObject({ do: z.literal("garbage"), ...target }),
   z.strictObject({ do: z.literal("ignore_keys"), ...target }),
+  z.strictObject({ do: z.enum(["duplicate_event", "reorder_event", "cut_events"]), ...target }),
 ]);
 
-/** A switch, and `hits`, which uses faults up for one request. */
+/** A switch; `hits` uses faults up for one request, `eventHits` for one event that is told. */
 export function faultSwitch(random: () => number): {
   readonly faults: FaultSwitch;
   readonly hits: (method: string, path: string) => readonly Fault[];
+  readonly eventHits: () => readonly Fault[];
 } {
   let set: { fault: Fault; left: number }[] = [];
+  const use = (isMeant: (fault: Fault) => boolean): readonly Fault[] => {
+    const hit = set.filter(({ fault }) => isMeant(fault) && random() < (fault.chance ?? 1));
+    for (const entry of hit) {
+      entry.left -= 1;
+    }
+    set = set.filter(({ left }) => left > 0);
+    return hit.map(({ fault }) => fault);
+  };
   return {
     faults: {
       add: (...faults) => {
@@ -91,17 +103,13 @@ export function faultSwitch(random: () => number): {
       list: () =>
         set.map(({ fault, left }) => ({ ...fault, times: left === Infinity ? null : left })),
     },
-    hits: (method, path) => {
-      const hit = set.filter(
-        ({ fault }) => matches(fault, method, path) && random() < (fault.chance ?? 1),
-      );
-      for (const entry of hit) {
-        entry.left -= 1;
-      }
-      set = set.filter(({ left }) => left > 0);
-      return hit.map(({ fault }) => fault);
-    },
+    hits: (method, path) => use((fault) => !isOfEvents(fault) && matches(fault, method, path)),
+    eventHits: () => use(isOfEvents),
   };
+}
+
+function isOfEvents(fault: Fault): boolean {
+  return ["duplicate_event", "reorder_event", "cut_events"].includes(fault.do);
 }
 
 function timesOf(fault: Fault): number {

@@ -1,7 +1,7 @@
 /**
  * Runs the reference Tracker as a process of its own, so that it outlives whoever started it:
  *
- *   node --conditions=@waybill/source packages/tracker-client/src/testing/main.ts --chat general
+ *   pnpm tracker --chat general
  *
  * It prints one JSON line, `{"url":…}`, once it listens. The token comes from TRACKER_TOKEN or
  * `--token-file`; without either it makes one and prints it in the same line. TERM and INT end it.
@@ -18,6 +18,7 @@ const usage = `Options:
   --file PATH        keep the records there, one JSON line each; default: in memory
   --token-file PATH  the Bearer token; default: TRACKER_TOKEN, else a random one, printed
   --no-keys          ignore Idempotency-Key
+  --no-sockets       offer no WebSocket: events can only be asked for
   --chat ID          a chat to begin with; repeatable
   --task ID=TITLE    a task to begin with; repeatable
   --help`;
@@ -51,6 +52,7 @@ function readOptions(argv: string[]): {
       file: { type: "string" },
       "token-file": { type: "string" },
       "no-keys": { type: "boolean", default: false },
+      "no-sockets": { type: "boolean", default: false },
       chat: { type: "string", multiple: true, default: [] },
       task: { type: "string", multiple: true, default: [] },
       help: { type: "boolean", default: false },
@@ -68,6 +70,7 @@ function readOptions(argv: string[]): {
     options: {
       port,
       keys: !values["no-keys"],
+      sockets: !values["no-sockets"],
       ...(values.host === undefined ? {} : { host: values.host }),
       ...(values.file === undefined ? {} : { file: values.file }),
       ...(token === null ? {} : { token }),

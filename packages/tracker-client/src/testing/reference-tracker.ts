@@ -1,12 +1,16 @@
 import { randomBytes, timingSafeEqual, createHash } from "node:crypto";
 import { createServer } from "node:http";
 import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Duplex } from "node:stream";
 import { setTimeout as wait } from "node:timers/promises";
 import { WaybillError } from "@waybill/core";
 import { openBoard } from "./board.ts";
-import type { BoardRecords, ChatSeed, TaskSeed } from "./board.ts";
+import type { Board, BoardRecords, ChatSeed, TaskSeed } from "./board.ts";
+import type { MessageRow } from "./board-rows.ts";
 import { boardAnswer } from "./board-routes.ts";
 import { controlAnswer, headerFaults } from "./control-routes.ts";
+import { standOf } from "./event-page.ts";
+import { eventSockets } from "./event-sockets.ts";
 import { readExchange, refused, reply } from "./exchange.ts";
 import type { Answer, Exchange } from "./exchange.ts";
 import { faultSwitch } from "./fault-switch.ts";
@@ -26,6 +30,10 @@ export interface ReferenceTrackerOptions {
   readonly keys?: boolean;
   /** What it begins with, beside what the file holds. Default: a chat `general` and a task `task-1`. */
   readonly seed?: { readonly chats?: readonly ChatSeed[]; readonly tasks?: readonly TaskSeed[] };
+  /** Whether it tells its events over WebSocket. Default: true; else they can only be asked for. */
+  readonly sockets?: boolean;
+  /** How often a follower gets a sign of life, in milliseconds. Default: 15,000. */
+  readonly heartbeatMs?: number;
   /** Decides whether a fault with a chance hits, from 0 to below 1. Default: `Math.random`. */
   readonly random?: () => number;
 }
@@ -41,6 +49,14 @@ export interface ReferenceTracker extends AsyncDisposable {
   /** Requests that came in, with those that a fault swallowed; without those to the switch. */
   readonly requests: number;
   readonly faults: FaultSwitch;
+  /** Has somebody say something in a chat, as a person at the board would. Gives the message. */
+  say(
+    chat: string,
+    content: string,
+    by?: Partial<Pick<MessageRow, "sender_type" | "sender_name" | "reply_to">>,
+  ): MessageRow;
+  /** Cuts the connection of everybody who follows the events. Gives their number. */
+  cutFollowers(): number;
   /** Stops listening, cuts what is connected and closes the file. Repeated calls do nothing. */
   close(): Promise<void>;
 }
@@ -62,7 +78,10 @@ export async function referenceTracker(
   const board = openBoard({ file: options.file, chats: seed.chats ?? [], tasks: seed.tasks ?? [] });
   const token = options.token ?? randomBytes(24).toString("base64url");
   const keys = options.keys ?? true;
-  const { faults, hits } = faultSwitch(options.random ?? Math.random);
+  const offersSockets = options.sockets ?? true;
+  const { faults, hits, eventHits } = faultSwitch(options.random ?? Math.random);
+  const heartbeatMs = options.heartbeatMs ?? 15_000;
+  const followers = eventSockets(board, { heartbeatMs, hits: eventHits });
   const stopping = new AbortController();
   let requests = 0;
 
@@ -102,11 +121,11 @@ export async function referenceTracker(
     if (refusal !== undefined) {
       return reply(response, faultAnswer(refusal));
     }
-    const answer = boardAnswer(
-      exchange,
-      board,
-      keys && !hit.some(({ do: does }) => does === "ignore_keys"),
-    );
+    const ignoresKeys = hit.some(({ do: does }) => does === "ignore_keys");
+    const answer = boardAnswer(exchange, board, {
+      keys: keys && !ignoresKeys,
+      sockets: offersSockets,
+    });
     await delays(hit, "after", stopping.signal);
     if (drops(hit, "after")) {
       return void response.destroy();
@@ -125,6 +144,34 @@ export async function referenceTracker(
       reply(response, refused(500, "BOARD_FAILED", reason));
     });
   });
+  server.on("upgrade", (request, socket, head) => {
+    // Whoever goes away in the middle of a greeting is no matter for the board.
+    socket.on("error", () => socket.destroy());
+    if (stopping.signal.aborted) {
+      socket.destroy();
+      return;
+    }
+    const url = URL.parse(request.url ?? "", "http://board");
+    const hit = hits("GET", url?.pathname ?? "");
+    const after = url?.searchParams.get("after") || null;
+    requests += 1;
+    if (drops(hit, "before") || drops(hit, "after")) {
+      socket.destroy();
+    } else if (!isAuthorized(request, token)) {
+      turnAway(socket, 401);
+    } else if (!offersSockets || url?.pathname !== "/api/v1/events") {
+      turnAway(socket, 404);
+    } else if (standOf(board.events, after) === null) {
+      turnAway(socket, 410);
+    } else {
+      const status = hit.find((fault) => fault.do === "status")?.status;
+      if (status === undefined) {
+        followers.accept(request, socket, head, after);
+      } else {
+        turnAway(socket, status);
+      }
+    }
+  });
   const url = await listen(server, options.port ?? 0, options.host ?? "127.0.0.1", () =>
     board.close(),
   );
@@ -138,6 +185,7 @@ export async function referenceTracker(
         resolve();
       });
       server.closeAllConnections();
+      followers.cut();
     });
     return closing;
   };
@@ -153,9 +201,28 @@ export async function referenceTracker(
       return requests;
     },
     faults,
+    say: (chat, content, by) => sayOn(board, chat, content, by),
+    cutFollowers: followers.cut,
     close,
     [Symbol.asyncDispose]: close,
   };
+}
+
+function sayOn(
+  board: Board,
+  chat: string,
+  content: string,
+  by: Partial<Pick<MessageRow, "sender_type" | "sender_name" | "reply_to">> = {},
+): MessageRow {
+  if (board.chat(chat) === undefined) {
+    throw new TypeError(`There is no chat ${chat}.`);
+  }
+  const who = { sender_type: "human", sender_name: "Somebody", reply_to: null, ...by };
+  const { row } = board.commit((seq, at) => ({
+    kind: "message",
+    row: { id: `m-${seq}`, chat_id: chat, content, ...who, client_id: null, created_at: at },
+  }));
+  return row;
 }
 
 async function listen(
@@ -182,7 +249,12 @@ async function listen(
   return `http://${host.includes(":") ? `[${host}]` : host}:${actual}`;
 }
 
-function isAuthorized(exchange: Exchange, token: string): boolean {
+// The greeting of a WebSocket is refused with a plain HTTP answer, which says nothing to most clients.
+function turnAway(socket: Duplex, status: number): void {
+  socket.end(`HTTP/1.1 ${status} Refused\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`);
+}
+
+function isAuthorized(exchange: Pick<Exchange, "headers">, token: string): boolean {
   const digest = (text: string): Buffer => createHash("sha256").update(text).digest();
   return timingSafeEqual(digest(exchange.headers.authorization ?? ""), digest(`Bearer ${token}`));
 }

@@ -1,6 +1,11 @@
 import { WaybillError } from "../../errors.ts";
 import type { Instant } from "../../ids.ts";
+import type { JsonObject } from "../../json.ts";
 import type { Receipt, TrackerCall, TrackerOperation } from "../../ports/tracker.ts";
+import type { TaskFacts, TrackerEvent } from "../../ports/tracker-event.ts";
+import { changedTask, newTask } from "./change-task.ts";
+import { fakeEvents } from "./events.ts";
+import type { FakeHappenings } from "./events.ts";
 
 /** A message or a comment on the fake board. */
 export interface FakeEntry {
@@ -24,11 +29,7 @@ export interface FakeChange {
 }
 
 /** A task on the fake board. */
-export interface FakeTask {
-  readonly id: string;
-  readonly status: string;
-  readonly assignedTo: string | null;
-}
+export type FakeTask = TaskFacts;
 
 /** What was really done, in order; it outlives the Tracker that was made for it. */
 export interface FakeBoard {
@@ -39,6 +40,12 @@ export interface FakeBoard {
   readonly changes: readonly FakeChange[];
   /** Repeats that were answered from memory. */
   readonly absorbed: number;
+  /** Everything that was told so far, in order. */
+  readonly events: readonly TrackerEvent[];
+  /** What people do on the board. */
+  readonly people: FakeHappenings;
+  /** Calls the listener after each event. The returned function ends it. */
+  onEvent(listener: () => void): () => void;
   /** Does it, or answers from memory what was done under the key. */
   carryOut(call: TrackerCall, now: Instant, keys: boolean, keptMs: number | null): Receipt;
   /** What was done under the key, whether keys count or not. */
@@ -47,9 +54,8 @@ export interface FakeBoard {
 
 /** A new board. */
 export function fakeBoard(chats: readonly string[], taskIds: readonly string[]): FakeBoard {
-  const tasks = new Map<string, FakeTask>(
-    taskIds.map((id) => [id, { id, status: "todo", assignedTo: null }]),
-  );
+  const tasks = new Map<string, FakeTask>(taskIds.map((id) => [id, newTask({ id, title: id })]));
+  const told = fakeEvents(tasks);
   const messages: FakeEntry[] = [];
   const comments: FakeEntry[] = [];
   const changes: FakeChange[] = [];
@@ -64,6 +70,7 @@ export function fakeBoard(chats: readonly string[], taskIds: readonly string[]):
     const { operation, by, key } = call;
     made += 1;
     const id = `${operation.type.slice(0, 4)}-${made}`;
+    const agent = { type: "agent", name: by.name };
     switch (operation.type) {
       case "chat.send":
         messages.push({
@@ -74,6 +81,7 @@ export function fakeBoard(chats: readonly string[], taskIds: readonly string[]):
           key,
           at,
         });
+        told.message({ id, chat: operation.chat, content: operation.content, by: agent }, at, key);
         return { id, at, repeated: false, data: null };
       case "task.comment":
         comments.push({
@@ -84,14 +92,18 @@ export function fakeBoard(chats: readonly string[], taskIds: readonly string[]):
           key,
           at,
         });
+        told.comment({ task: operation.task, content: operation.content, by: agent }, at, key);
+        return { id, at, repeated: false, data: null };
+      case "task.create":
+        told.task(newTask({ id, ...operation }), at, key);
         return { id, at, repeated: false, data: null };
       case "task.take":
       case "task.status":
-      case "task.complete": {
-        const task = tasks.get(operation.task);
-        const assignedTo = operation.type === "task.take" ? by.slug : (task?.assignedTo ?? null);
-        const status = statusAfter(operation);
-        tasks.set(operation.task, { id: operation.task, status, assignedTo });
+      case "task.complete":
+      case "task.update": {
+        const task = changedTask(tasks.get(operation.task), operation, by.slug);
+        const { status, assignedTo } = task;
+        told.task(task, at, key);
         changes.push({ id, target: operation.task, status, assignedTo, key, at });
         return { id: operation.task, at, repeated: false, data: null };
       }
@@ -126,6 +138,9 @@ export function fakeBoard(chats: readonly string[], taskIds: readonly string[]):
               ({ assignedTo: who }) =>
                 operation.assignedTo === undefined || operation.assignedTo === who,
             )
+            .filter(
+              ({ labels }) => operation.label === undefined || labels.includes(operation.label),
+            )
             .map(asJson),
         };
       case "task.get": {
@@ -143,6 +158,9 @@ export function fakeBoard(chats: readonly string[], taskIds: readonly string[]):
     messages,
     comments,
     changes,
+    events: told.events,
+    people: told.people,
+    onEvent: told.onEvent,
     get absorbed() {
       return absorbed;
     },
@@ -194,19 +212,6 @@ export function isQuestion(operation: TrackerOperation): boolean {
   );
 }
 
-function statusAfter(
-  operation: Extract<TrackerOperation, { type: "task.take" | "task.status" | "task.complete" }>,
-): string {
-  switch (operation.type) {
-    case "task.take":
-      return "in_progress";
-    case "task.status":
-      return operation.status;
-    case "task.complete":
-      return "done";
-  }
-}
-
 // The whole request, and who asks: what a key may stand for.
 function digestOf(call: TrackerCall): string {
   return JSON.stringify([call.operation, call.by.slug, call.by.name]);
@@ -218,6 +223,6 @@ function keyReused(call: TrackerCall): WaybillError {
   });
 }
 
-function asJson(task: FakeTask): { id: string; status: string; assignedTo: string | null } {
-  return { id: task.id, status: task.status, assignedTo: task.assignedTo };
+function asJson(task: FakeTask): JsonObject {
+  return { ...task };
 }

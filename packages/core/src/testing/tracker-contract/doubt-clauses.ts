@@ -70,6 +70,7 @@ function writesOf({ chat, task }: TrackerFixture): readonly TrackerOperation[] {
     { type: "chat.send", chat, content: "Said" },
     { type: "task.comment", task, content: "Noted" },
     { type: "task.take", task },
+    { type: "task.create", title: "Made" },
   ];
 }
 

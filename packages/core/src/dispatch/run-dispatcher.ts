@@ -1,0 +1,104 @@
+import { WaybillError, isWaybillError } from "../errors.ts";
+import type { Instant } from "../ids.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { EventStore } from "../ports/event-store.ts";
+import type { Logger } from "../ports/logger.ts";
+import type { Tracker } from "../ports/tracker.ts";
+import type { TrackerEvent } from "../ports/tracker-event.ts";
+import type { Orchestrator } from "../runtime/orchestrator.ts";
+import { systemClock } from "../runtime/system-clock.ts";
+import { carryOutDispatch } from "./carry-out-dispatch.ts";
+import { dispatch, type DispatchInput } from "./dispatch.ts";
+import { openDispatchLog } from "./dispatch-log.ts";
+import { wholeRules, type DispatchRules } from "./rules.ts";
+
+/** What a dispatcher is made of. */
+export interface DispatcherOptions {
+  /** Runs the sessions. */
+  readonly orchestrator: Orchestrator;
+  /** The orchestrator's own log, open: decisions are kept there, in the stream `$dispatch`. */
+  readonly store: EventStore;
+  /** The board; it must have `subscribe`. */
+  readonly tracker: Tracker;
+  readonly rules: DispatchRules;
+  /** Ends it. */
+  readonly signal: AbortSignal;
+  /**
+   * On the very first run: what happened on the board before this instant is left alone. Default:
+   * now. What happens while no dispatcher runs is caught up with later.
+   */
+  readonly ignoreBefore?: Instant;
+  /** Default: the machine's. */
+  readonly clock?: Clock;
+  /** Default: silent. */
+  readonly logger?: Logger;
+}
+
+/** So many commands may wait before the board is read on. */
+const mostPending = 1000;
+
+const silent: Logger = { debug() {}, info() {}, warn() {}, error() {} };
+
+/**
+ * Turns what happens on the board into sessions and prompts, until the signal aborts. Each event is
+ * decided once, recorded, then carried out; after a crash it goes on where it was. Throws
+ * `TEMPLATE_INVALID` and `DISPATCH_RULES_INVALID` at once, `DISPATCH_OWNED`, and what
+ * `subscribe` throws.
+ */
+export async function runDispatcher(options: DispatcherOptions): Promise<void> {
+  const { orchestrator, store, tracker, clock = systemClock(), logger = silent } = options;
+  const rules = wholeRules(options.rules);
+  if (tracker.subscribe === undefined) throw cannotTell();
+  const log = await openDispatchLog(store, clock);
+  const broken = new AbortController();
+  const signal = AbortSignal.any([options.signal, broken.signal]);
+  const failed = (error: unknown): void => broken.abort(error);
+  const work = carryOutDispatch({ orchestrator, log, rules, clock, logger, failed });
+  try {
+    if (log.state.ignoreBefore === null) {
+      const ignoreBefore = options.ignoreBefore ?? clock.now();
+      await log.record({ type: "DispatchBegan", data: { ignoreBefore } });
+    }
+    work.look();
+    for await (const event of tracker.subscribe({ after: log.state.cursor, signal })) {
+      const input = { event, now: clock.now(), actor: await actorOf(event, orchestrator) };
+      const decision = dispatch(input, rules, log.state);
+      await log.record({ type: "TrackerEventSeen", data: decision });
+      logger.debug("An event of the board was seen.", {
+        event: event.id,
+        reasons: decision.reasons.map(({ reason }) => reason),
+      });
+      work.look();
+      while (log.state.pending.size > mostPending && !signal.aborted) await work.settled();
+    }
+  } finally {
+    await work.stop();
+  }
+  if (broken.signal.aborted) throw broken.signal.reason;
+}
+
+/** The session that made the call, where it is one of ours: the key of an operation begins with it. */
+async function actorOf(
+  { cause }: TrackerEvent,
+  orchestrator: Orchestrator,
+): Promise<DispatchInput["actor"]> {
+  const session = /^([A-Za-z0-9][A-Za-z0-9._-]{0,63})\/[a-z0-9-]{1,40}\/\d+$/.exec(
+    cause ?? "",
+  )?.[1];
+  if (session === undefined) return null;
+  try {
+    const state = await orchestrator.session(session).state();
+    return state.life.type === "unopened" ? null : { session, agent: state.agent.slug };
+  } catch (error) {
+    // A session that cannot be read is no reason to leave the board alone: nobody is the actor then.
+    if (isWaybillError(error)) return null;
+    throw error;
+  }
+}
+
+function cannotTell(): WaybillError {
+  return new WaybillError(
+    "TRACKER_EVENTS_UNSUPPORTED",
+    "This Tracker tells nothing of what happens on it. Give one with `subscribe`, or make one with tellingByReading.",
+  );
+}
