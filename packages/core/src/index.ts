@@ -6,6 +6,7 @@ export type {
   Orchestrator,
   OrchestratorOptions,
   SessionSummary,
+  Sharing,
 } from "./runtime/orchestrator.ts";
 export type { AgentSpec } from "./runtime/agent-spec.ts";
 export type {
@@ -67,6 +68,21 @@ export type { Fork, LifeEvent, ParkReason, Scope } from "./events/session-events
 export type { MessageEvent } from "./events/message-events.ts";
 export type { RunEvent, StopReason } from "./events/run-events.ts";
 export type { OperationEvent } from "./events/operation-events.ts";
+
+// Work that comes in by itself
+export { dispatchStream } from "./dispatch/dispatch-events.ts";
+export type { DispatchEvent, DispatchCommand, DispatchReason } from "./dispatch/dispatch-events.ts";
+export { evolveDispatch, nothingDispatched } from "./dispatch/dispatch-state.ts";
+export type { DispatchState } from "./dispatch/dispatch-state.ts";
+export { dispatch } from "./dispatch/dispatch.ts";
+export type { DispatchInput } from "./dispatch/dispatch.ts";
+export { wholeRules } from "./dispatch/rules.ts";
+export type { WholeRules, DispatchRules, DispatchAgent, Dispatchable } from "./dispatch/rules.ts";
+export { runDispatcher } from "./dispatch/run-dispatcher.ts";
+export type { DispatcherOptions } from "./dispatch/run-dispatcher.ts";
+export { tellingByReading } from "./dispatch/telling-by-reading.ts";
+export type { ReadingOptions } from "./dispatch/telling-by-reading.ts";
+export { fillTemplate, checkTemplate } from "./dispatch/template.ts";
 
 // Words
 export type { Json, JsonObject } from "./json.ts";

@@ -15,7 +15,9 @@ test("every event type has a golden sample of schema 1, and nothing else has", (
 });
 
 describe.each(Object.entries(golden))("%s", (type, data) => {
-  const event = { type, data, recordedAt: 2_000_000 } as unknown as SessionEvent & { recordedAt: number };
+  const event = { type, data, recordedAt: 2_000_000 } as unknown as SessionEvent & {
+    recordedAt: number;
+  };
 
   test("folds into any state without a throw", () => {
     const states = [unopened("s-1"), ...Object.values(past).map((make) => given(make()).state)];
@@ -32,7 +34,9 @@ describe.each(Object.entries(golden))("%s", (type, data) => {
   test("stands in docs/events.md with its fields", () => {
     const row = page.split("\n").find((line) => line.startsWith(`| \`${type}\``));
     expect(row, `docs/events.md has no row for ${type}`).toBeDefined();
-    const fields = [...(row?.split("|")[2] ?? "").matchAll(/`(\w+)`/g)].map(([, name]) => String(name));
+    const fields = [...(row?.split("|")[2] ?? "").matchAll(/`(\w+)`/g)].map(([, name]) =>
+      String(name),
+    );
     expect(fields.toSorted()).toEqual(Object.keys(data).toSorted());
   });
 });

@@ -44,7 +44,7 @@ export interface DispatchRules {
 }
 
 /** The rules with everything that was left out. */
-export interface WholeRules extends Required<DispatchRules> {}
+export type WholeRules = Required<DispatchRules>;
 
 /** Fills in what was left out. Throws `TEMPLATE_INVALID` and `DISPATCH_RULES_INVALID`. */
 export function wholeRules(rules: DispatchRules): WholeRules {

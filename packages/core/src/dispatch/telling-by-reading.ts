@@ -41,9 +41,9 @@ export function tellingByReading(tracker: Tracker, options: ReadingOptions = {})
       try {
         const seen = await look(tracker, chats, last, signal);
         failures = 0;
-        for (const { event, then } of whatChanged(last, seen)) {
+        for (const { event, after: next } of whatChanged(last, seen)) {
           yield event;
-          last = then;
+          last = next;
         }
         if (seen.more) wait = 0;
       } catch (error) {

@@ -34,28 +34,28 @@ export function whereFrom(cursor: string | null): Snapshot {
   );
 }
 
-/** What is new since the last look, each with the snapshot after it. */
+/** What is new since the last look, each with the snapshot then. */
 export function whatChanged(
   last: Snapshot,
   seen: Seen,
-): readonly { readonly event: TrackerEvent; readonly then: Snapshot }[] {
-  const found: { event: TrackerEvent; then: Snapshot }[] = [];
-  let then = last;
+): readonly { readonly event: TrackerEvent; readonly after: Snapshot }[] {
+  const found: { event: TrackerEvent; after: Snapshot }[] = [];
+  let after = last;
   const tell = (happening: Happening, id: string, next: Partial<Snapshot>): void => {
-    then = { ...then, ...next, told: then.told + 1 };
-    const place = { id, cursor: JSON.stringify(then), at: null, cause: null };
-    found.push({ event: { ...place, ...happening }, then });
+    after = { ...after, ...next, told: after.told + 1 };
+    const place = { id, cursor: JSON.stringify(after), at: null, cause: null };
+    found.push({ event: { ...place, ...happening }, after });
   };
   for (const task of seen.tasks.map(taskOf)) {
-    const [status, assignedTo] = then.tasks[task.id] ?? [null, null];
+    const [status, assignedTo] = after.tasks[task.id] ?? [null, null];
     if (status === task.status && assignedTo === task.assignedTo) continue;
-    const tasks = { ...then.tasks, [task.id]: [task.status, task.assignedTo] as const };
+    const tasks = { ...after.tasks, [task.id]: [task.status, task.assignedTo] as const };
     // The count makes the same change at another time another event.
-    tell(taskHappening(task, status, assignedTo), `task:${task.id}:${then.told + 1}`, { tasks });
+    tell(taskHappening(task, status, assignedTo), `task:${task.id}:${after.told + 1}`, { tasks });
   }
   for (const [chat, page] of Object.entries(seen.messages)) {
     for (const message of page.map((item) => messageOf(chat, item))) {
-      const chats = { ...then.chats, [chat]: message.id };
+      const chats = { ...after.chats, [chat]: message.id };
       tell({ type: "chat.message", message }, `message:${chat}:${message.id}`, { chats });
     }
   }

@@ -81,3 +81,11 @@ export function settleAll(
     waiting.resolve({ events: records.slice(from, to), repeated });
   }
 }
+
+/** What the world said is recorded by the session's owner alone; a user's command by anybody. */
+export function fenceFor(
+  batch: readonly Waiting[],
+  epoch: number | null,
+): { readonly epoch: number } | undefined {
+  return epoch !== null && batch.some(({ fact }) => fact) ? { epoch } : undefined;
+}

@@ -33,3 +33,14 @@ export function checkSessionId(id: string): void {
     { details: { id } },
   );
 }
+
+/** The agent of this slug. Throws `AGENT_UNKNOWN` where there is none. */
+export function agentNamed(agents: Readonly<Record<string, AgentSpec>>, slug: string): AgentSpec {
+  const agent = agents[slug];
+  if (agent !== undefined) return agent;
+  const known = Object.keys(agents).join(", ");
+  throw new WaybillError(
+    "AGENT_UNKNOWN",
+    `There is no agent "${slug}". Known agents: ${known}. Add it to \`agents\` or use one of these.`,
+  );
+}

@@ -22,10 +22,13 @@ export class Flights {
   readonly #lanes = new Map<string, Promise<void>>();
   readonly #done = new Set<string>();
   readonly #landed: Landed;
+  readonly #freed: () => void;
   #wanted: ReadonlySet<string> = new Set();
 
-  constructor(landed: Landed) {
+  /** @param freed told when a key may be started again. */
+  constructor(landed: Landed, freed: () => void) {
     this.#landed = landed;
+    this.#freed = freed;
   }
 
   /** Starts what is wanted and not in flight; cancels what can be cancelled and is wanted no more. */
@@ -96,6 +99,7 @@ export class Flights {
       await this.#landed(key, effect, outcome);
     } finally {
       this.#flights.delete(key);
+      this.#freed();
     }
   }
 }

@@ -37,12 +37,25 @@ export interface OrchestratorOptions {
    * make it wait. One that throws is asked again later. Default: no question.
    */
   readonly admit?: (place: Place, signal: AbortSignal) => Promise<void>;
+  /** How the sessions of a store are shared with other orchestrators. Default: no limit, every 10 s. */
+  readonly sharing?: Sharing;
   /** How often runs that belong to no session are looked for, in milliseconds. Default 5 min. */
   readonly sweepMs?: number;
   /** Default: the machine's. */
   readonly clock?: Clock;
   /** Default: random. */
   readonly ids?: Ids;
+}
+
+/** How an orchestrator shares the sessions of its store with others. */
+export interface Sharing {
+  /** How many open sessions it owns at most; the others wait for another. Default: no limit. */
+  readonly capacity?: number;
+  /**
+   * How often it renews its leases and looks for sessions that nobody owns, in milliseconds: at most
+   * a third of the store's lease. Default 10,000.
+   */
+  readonly renewMs?: number;
 }
 
 /** Which session to open. */

@@ -1,8 +1,10 @@
 import type { SessionId } from "../ids.ts";
+import type { Clock } from "../ports/clock.ts";
 import type { Logger } from "../ports/logger.ts";
 import type { RunHandle } from "../ports/run-plan.ts";
 import type { Transport } from "../ports/transport.ts";
 import type { Session } from "../session/state.ts";
+import { pause } from "./ticker.ts";
 
 /** How long an orphan has to end by itself, in milliseconds. */
 const graceMs = 10_000;
@@ -14,13 +16,25 @@ export interface SweepParts {
   readonly transports: ReadonlySet<Transport>;
   readonly stateOf: (id: SessionId) => Promise<Session>;
   readonly logger: Logger;
+  readonly clock: Clock;
+  /** Between sweeps, in milliseconds. */
+  readonly everyMs: number;
+  readonly signal: AbortSignal;
+}
+
+/** Sweeps now and from then on, until the signal aborts. */
+export async function sweepRegularly(parts: SweepParts): Promise<void> {
+  while (!parts.signal.aborted) {
+    await sweepOrphans(parts);
+    if (!parts.signal.aborted) await pause(parts.clock, parts.everyMs, parts.signal);
+  }
 }
 
 /**
  * Stops and removes runs that belong to no session any more. A run's request is recorded before it
  * starts, so one that the state, read after the listing, does not know is an orphan for certain.
  */
-export async function sweepOrphans(parts: SweepParts): Promise<void> {
+async function sweepOrphans(parts: SweepParts): Promise<void> {
   for (const transport of parts.transports) {
     try {
       for (const run of await transport.list(parts.owner)) await sweepRun(transport, run, parts);

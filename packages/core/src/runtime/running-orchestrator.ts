@@ -1,19 +1,20 @@
 import { WaybillError } from "../errors.ts";
 import type { SessionEventType } from "../events/catalogue.ts";
 import type { Fork } from "../events/session-events.ts";
-import type { AgentSlug, SessionId } from "../ids.ts";
+import type { SessionId } from "../ids.ts";
 import type { Activity } from "../ports/agent-word.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Ids } from "../ports/ids.ts";
-import type { Logger } from "../ports/logger.ts";
+import { silentLogger, type Logger } from "../ports/logger.ts";
 import { defaultPolicy } from "../session/policy.ts";
 import { statusOf } from "../session/status.ts";
 import { Admission } from "./admission.ts";
-import type { AgentSpec } from "./agent-spec.ts";
 import type { World } from "./carry-out.ts";
-import { checkSessionId } from "./check-options.ts";
+import { agentNamed, checkSessionId } from "./check-options.ts";
 import { Feed } from "./feed.ts";
-import { sweepOrphans } from "./orphans.ts";
+import { followLog } from "./follow-log.ts";
+import { Holdings } from "./holdings.ts";
+import { sweepRegularly } from "./orphans.ts";
 import { randomIds } from "./random-ids.ts";
 import { redactor, type Redactor } from "./redactor.ts";
 import { sessionHandle, type SessionHandle } from "./session-handle.ts";
@@ -34,8 +35,6 @@ import type {
 /** How long outcomes of effects in flight are waited for when the orchestrator goes away. */
 const detachGraceMs = 5_000;
 
-const silent: Logger = { debug() {}, info() {}, warn() {}, error() {} };
-
 /** The sessions of one process, each with its loop, and what they share. */
 export class RunningOrchestrator implements Orchestrator {
   readonly #options: OrchestratorOptions;
@@ -49,16 +48,16 @@ export class RunningOrchestrator implements Orchestrator {
   readonly #reader: StreamReader;
   readonly #admission: Admission;
   readonly #owner: string;
+  readonly #holdings: Holdings;
   readonly #loops = new Map<SessionId, Promise<SessionLoop>>();
   readonly #closing = new AbortController();
-  #cancelSweep: () => void = () => {};
   #closed: Promise<void> | null = null;
 
   constructor(options: OrchestratorOptions, closePorts: () => Promise<void>) {
     this.#options = options;
     this.#closePorts = closePorts;
     this.#redactor = redactor(options.redact);
-    this.#logger = this.#redactor.logger(options.logger ?? silent);
+    this.#logger = this.#redactor.logger(options.logger ?? silentLogger);
     this.#clock = options.clock ?? systemClock();
     this.#ids = options.ids ?? randomIds;
     this.#feed = new Feed(this.#logger);
@@ -66,24 +65,53 @@ export class RunningOrchestrator implements Orchestrator {
     this.#reader = new StreamReader(options.store, this.#feed, this.#closing.signal);
     this.#admission = new Admission(options.limits ?? {}, this.#clock);
     this.#owner = `${process.pid}-${this.#ids.uuid()}`;
+    this.#holdings = new Holdings({
+      store: options.store,
+      clock: this.#clock,
+      logger: this.#logger,
+      owner: this.#owner,
+      capacity: options.sharing?.capacity ?? Number.POSITIVE_INFINITY,
+      renewMs: options.sharing?.renewMs ?? 10_000,
+      wanted: () =>
+        this.#index
+          .open()
+          .filter(({ agent }) => agent in options.agents)
+          .map(({ id }) => id),
+      gained: ({ name, epoch }) => this.#own(name, epoch),
+      lost: ({ name, epoch }) => this.#tell(name, (loop) => loop.letGo(epoch)),
+    });
   }
 
   /** Owns every open session: from there on each does what its state says is outstanding. */
   async takeOver(): Promise<void> {
-    await this.#index.load();
-    const open = this.#index.open().filter(({ agent }) => agent in this.#options.agents);
-    const leases = await this.#options.store.claim(
-      open.map(({ id }) => id),
-      this.#owner,
-    );
-    const epochs = new Map(leases.map(({ name, epoch }) => [name, epoch]));
-    await Promise.all(
-      open.map(async ({ id }) => {
-        const epoch = epochs.get(id);
-        if (epoch !== undefined) await this.#own(id, epoch);
-      }),
-    );
-    this.#sweep();
+    const after = await this.#index.load();
+    void followLog({
+      store: this.#options.store,
+      clock: this.#clock,
+      logger: this.#logger,
+      after,
+      signal: this.#closing.signal,
+      // Sessions come and go, and loops have more to read, whoever appended it.
+      onEvent: (stored) => {
+        this.#index.take(stored);
+        this.#tell(stored.stream, (loop) => loop.grown(stored.version));
+      },
+    });
+    await this.#holdings.start();
+    void sweepRegularly({
+      owner: this.#options.store.id,
+      transports: new Set(Object.values(this.#options.agents).map(({ transport }) => transport)),
+      // A run of another orchestrator may be younger than what is known of its session here.
+      stateOf: async (id) => {
+        const loop = await this.#loop(id);
+        if (!loop.owned) await loop.refresh();
+        return loop.state;
+      },
+      logger: this.#logger,
+      clock: this.#clock,
+      everyMs: this.#options.sweepMs ?? 300_000,
+      signal: this.#closing.signal,
+    });
   }
 
   open(options: OpenOptions): Promise<SessionHandle> {
@@ -93,7 +121,7 @@ export class RunningOrchestrator implements Orchestrator {
   async #open(options: OpenOptions, forkedFrom: Fork | null): Promise<SessionHandle> {
     const { id, agent: slug } = options;
     checkSessionId(id);
-    const agent = this.#agent(slug);
+    const agent = agentNamed(this.#options.agents, slug);
     const loop = await this.#loop(id);
     await loop.submit({
       type: "OpenSession",
@@ -106,10 +134,7 @@ export class RunningOrchestrator implements Orchestrator {
       forkedFrom,
     });
     this.#index.add(id, slug);
-    if (!loop.owned) {
-      const [lease] = await this.#options.store.claim([id], this.#owner);
-      if (lease !== undefined) await this.#own(id, lease.epoch);
-    }
+    if (!loop.owned) await this.#holdings.take(id);
     return this.session(id);
   }
 
@@ -172,11 +197,12 @@ export class RunningOrchestrator implements Orchestrator {
 
   async #detach(): Promise<void> {
     this.#closing.abort(new WaybillError("DETACHED", "The orchestrator was left."));
-    this.#cancelSweep();
     const loops = await Promise.all(
       [...this.#loops.values()].map((loop) => loop.catch(() => null)),
     );
     await Promise.all(loops.map(async (loop) => loop?.detach(detachGraceMs)));
+    // Only now: the next owner must not meet what is still in flight here.
+    await this.#holdings.close();
     await this.#closePorts();
   }
 
@@ -202,21 +228,23 @@ export class RunningOrchestrator implements Orchestrator {
     return loaded;
   }
 
-  async #own(id: SessionId, epoch: number): Promise<void> {
+  async #own(id: SessionId, epoch: number): Promise<boolean> {
     try {
       const loop = await this.#loop(id);
-      await loop.own(
-        this.#owner,
-        epoch,
-        this.#options.tracker?.capabilities.idempotencyKeys ?? false,
-      );
+      const keys = this.#options.tracker?.capabilities.idempotencyKeys ?? false;
+      await loop.own(this.#owner, epoch, keys);
+      return true;
     } catch (error) {
       // One session that cannot be read must not keep the others from going on.
-      this.#logger.error("A session could not be taken over.", {
-        session: id,
-        error: String(error),
-      });
+      const details = { session: id, error: String(error) };
+      this.#logger.error("A session could not be taken over.", details);
+      return false;
     }
+  }
+
+  /** Tells a session's loop, where there is one; who asked for one that could not be loaded was told so. */
+  #tell(id: SessionId, tell: (loop: SessionLoop) => void): void {
+    void this.#loops.get(id)?.then(tell, () => undefined);
   }
 
   #loopParts(): LoopParts {
@@ -266,29 +294,5 @@ export class RunningOrchestrator implements Orchestrator {
         }
       },
     };
-  }
-
-  #agent(slug: AgentSlug): AgentSpec {
-    const agent = this.#options.agents[slug];
-    if (agent !== undefined) return agent;
-    const known = Object.keys(this.#options.agents).join(", ");
-    throw new WaybillError(
-      "AGENT_UNKNOWN",
-      `There is no agent "${slug}". Known agents: ${known}. Add it to \`agents\` or use one of these.`,
-    );
-  }
-
-  #sweep(): void {
-    if (this.#closing.signal.aborted) return;
-    const sweep = sweepOrphans({
-      owner: this.#options.store.id,
-      transports: new Set(Object.values(this.#options.agents).map(({ transport }) => transport)),
-      stateOf: async (id) => (await this.#loop(id)).state,
-      logger: this.#logger,
-    });
-    void sweep.finally(() => {
-      if (this.#closing.signal.aborted) return;
-      this.#cancelSweep = this.#clock.after(this.#options.sweepMs ?? 300_000, () => this.#sweep());
-    });
   }
 }

@@ -1,5 +1,5 @@
 import type { AgentSlug, SessionId } from "../ids.ts";
-import type { EventStore } from "../ports/event-store.ts";
+import type { EventStore, StoredEvent } from "../ports/event-store.ts";
 import { fromStored } from "./session-record.ts";
 
 /** A session as the index knows it. */
@@ -18,16 +18,22 @@ export class SessionIndex {
     this.#store = store;
   }
 
-  /** Reads the log. */
-  async load(): Promise<void> {
-    const types = ["SessionOpened", "SessionReopened", "SessionClosed"];
-    for await (const page of this.#store.readAll({ types })) {
-      for (const stored of page) {
-        const event = fromStored(stored);
-        if (event?.type === "SessionOpened") this.add(stored.stream, event.data.agent.slug);
-        else this.#mark(stored.stream, event?.type === "SessionClosed");
-      }
+  /** Reads the log. Gives the position of the last event that counted, for whoever goes on from there. */
+  async load(): Promise<string | undefined> {
+    let position: string | undefined;
+    for await (const page of this.#store.readAll({ types: [...TYPES] })) {
+      for (const stored of page) this.take(stored);
+      position = page.at(-1)?.position ?? position;
     }
+    return position;
+  }
+
+  /** Takes in an event of the log, whoever appended it. */
+  take(stored: StoredEvent): void {
+    if (!TYPES.has(stored.type)) return;
+    const event = fromStored(stored);
+    if (event?.type === "SessionOpened") this.add(stored.stream, event.data.agent.slug);
+    else this.#mark(stored.stream, event?.type === "SessionClosed");
   }
 
   /** A session was opened. */
@@ -40,7 +46,7 @@ export class SessionIndex {
     return [...this.#sessions.values()];
   }
 
-  /** Those that had not ended when the log was read. */
+  /** Those that have not ended, as far as the log was read. */
   open(): readonly IndexedSession[] {
     return this.all().filter(({ ended }) => !ended);
   }
@@ -50,3 +56,5 @@ export class SessionIndex {
     if (known !== undefined) this.#sessions.set(id, { ...known, ended });
   }
 }
+
+const TYPES: ReadonlySet<string> = new Set(["SessionOpened", "SessionReopened", "SessionClosed"]);

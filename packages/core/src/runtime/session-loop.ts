@@ -1,22 +1,21 @@
-import { failureOf, isWaybillError, type Failure } from "../errors.ts";
+import { failureOf, type Failure } from "../errors.ts";
 import type { SessionId } from "../ids.ts";
 import type { Activity, Incoming } from "../ports/agent-word.ts";
 import { backOff } from "../session/back-off.ts";
 import type { SessionCommand } from "../session/command.ts";
-import { settlesBy, type Duty, type Effect } from "../session/effect.ts";
-import { foldEvents } from "../session/evolve.ts";
+import { settlesBy, type Effect } from "../session/effect.ts";
 import { pending } from "../session/pending.ts";
 import { unopened, type Session } from "../session/state.ts";
-import { decideBatch, settleAll, takeBatch, type Reply, type Waiting } from "./batch.ts";
+import { decideBatch, fenceFor, settleAll, takeBatch, type Reply, type Waiting } from "./batch.ts";
+import { giveBack, isRepeat, refuseAll } from "./refusals.ts";
 import { carryOut, type World } from "./carry-out.ts";
+import { foldStream } from "./fold-stream.ts";
 import { Flights, type Outcome } from "./flights.ts";
 import type { LoopParts } from "./loop-parts.ts";
 import { Observed } from "./observed.ts";
+import { pause, Ticker } from "./ticker.ts";
 import type { StreamCleaner } from "./redactor.ts";
-import { fromStored, hasEvent, type SessionRecord } from "./session-record.ts";
-
-/** Between tries of a store that cannot take what the world has said, in milliseconds. */
-const storeRetry = { retryMs: 100, retryCapMs: 5_000 };
+import type { SessionRecord } from "./session-record.ts";
 
 /**
  * One session's life in this process: a serial loop that decides commands, appends the events, and
@@ -27,6 +26,7 @@ export class SessionLoop {
   readonly #parts: LoopParts;
   readonly #flights: Flights;
   readonly #observed: Observed;
+  readonly #ticker: Ticker;
   readonly #text: StreamCleaner;
   readonly #queue: Waiting[] = [];
   #state: Session;
@@ -34,8 +34,9 @@ export class SessionLoop {
   /** The epoch of the lease under which this process acts; null where it has none. */
   #epoch: number | null = null;
   #world: World | null = null;
-  #cancelTick: () => void = () => {};
   #troubles = 0;
+  /** A version that the stream is known to have, by a hint. */
+  #hinted = 0;
   #closed = false;
 
   constructor(id: SessionId, parts: LoopParts) {
@@ -44,7 +45,14 @@ export class SessionLoop {
     this.#state = unopened(id);
     this.#observed = new Observed(parts.clock);
     this.#text = parts.redactor.stream();
-    this.#flights = new Flights((key, effect, outcome) => this.#landed(key, effect, outcome));
+    this.#ticker = new Ticker(parts.clock, () => {
+      const seen = this.#observed.look(this.#state);
+      void this.#enqueue({ type: "Tick", seen }, { fact: true });
+    });
+    this.#flights = new Flights(
+      (key, effect, outcome) => this.#landed(key, effect, outcome),
+      () => this.#reconcile(),
+    );
   }
 
   /** The state after everything that is recorded. */
@@ -59,13 +67,38 @@ export class SessionLoop {
 
   /** Reads what the log says. */
   async load(): Promise<void> {
-    const from = this.#state.version + 1;
-    let state = this.#state;
-    for await (const page of this.#parts.store.read(this.id, { from })) {
-      const records = page.map(fromStored).filter((record) => record !== null);
-      const version = page.at(-1)?.version ?? state.version;
-      state = { ...foldEvents(state, records), version };
-    }
+    this.#adopt(await foldStream(this.#parts.store, this.#state));
+  }
+
+  /** The stream has grown to this version, perhaps by another's hand: reads what is new. */
+  grown(version: number): void {
+    this.#hinted = Math.max(this.#hinted, version);
+    if (this.#closed || this.#hinted <= this.#state.version) return;
+    this.#working ??= this.#work();
+  }
+
+  /** Resolves once everything that is in the stream now is known here. */
+  async refresh(): Promise<void> {
+    for await (const page of this.#parts.store.read(this.id, { from: this.#state.version + 1 }))
+      this.grown(page.at(-1)?.version ?? 0);
+    await this.#working;
+  }
+
+  /** Another holds the lease: stops acting and leaves the run alone. */
+  letGo(epoch: number): void {
+    if (this.#epoch !== epoch) return;
+    this.#epoch = null;
+    this.#reconcile();
+  }
+
+  /** Reads what others appended, and tells who listens here. */
+  async #catchUp(): Promise<void> {
+    const news: SessionRecord[] = [];
+    this.#adopt(await foldStream(this.#parts.store, this.#state, (page) => news.push(...page)));
+    if (news.length > 0) this.#parts.feed.publish(this.id, news);
+  }
+
+  #adopt(state: Session): void {
     if (state === this.#state) return;
     this.#state = state;
     this.#parts.changed(this);
@@ -118,12 +151,12 @@ export class SessionLoop {
   /** Stops acting: no new effect; resolves once those in flight are over or `graceMs` have passed. */
   async detach(graceMs: number): Promise<void> {
     this.#closed = true;
-    this.#cancelTick();
+    this.#ticker.set(null);
     this.#flights.cancelAll();
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const cancel = this.#parts.clock.after(graceMs, resolve);
-    await Promise.race([promise, this.#flights.settled().then(() => this.#working ?? undefined)]);
-    cancel();
+    const over = new AbortController();
+    const settled = this.#flights.settled().then(() => this.#working ?? undefined);
+    await Promise.race([pause(this.#parts.clock, graceMs, over.signal), settled]);
+    over.abort();
   }
 
   #enqueue(
@@ -143,12 +176,15 @@ export class SessionLoop {
   /** Takes what waits, in batches: one append for many commands. */
   async #work(): Promise<void> {
     await Promise.resolve(); // what comes in the same breath is decided together
-    while (this.#queue.length > 0) {
+    while (this.#queue.length > 0 || (this.#hinted > this.#state.version && !this.#closed)) {
       const batch = takeBatch(this.#queue);
       try {
-        await this.#record(batch);
+        if (batch.length === 0) await this.#catchUp();
+        else await this.#record(batch);
         this.#troubles = 0;
       } catch (error) {
+        // What this release cannot read it does not read by being told again.
+        if (batch.length === 0 && failureOf(error).class === "permanent") this.#hinted = 0;
         await this.#recover(batch, error);
       }
       this.#reconcile();
@@ -157,17 +193,18 @@ export class SessionLoop {
   }
 
   async #record(waiting: readonly Waiting[]): Promise<void> {
-    for (let batch = waiting; ;) {
+    // Who was told to let go between the act and its outcome has no right to record it.
+    for (let batch = this.#epoch === null ? this.#letGo(waiting) : waiting; ;) {
       const decided = decideBatch(this.#state, batch, this.#parts.ids);
-      for (const { waiting: each, error } of decided.refused) await this.#refuse(each, error);
+      await refuseAll(decided.refused, this.#state, this.#parts);
       const { kept, events } = decided;
       if (events.length === 0) return settleAll(kept, [], false);
 
       const expected = this.#state.version === 0 ? "none" : this.#state.version;
-      const fence = this.#fenceFor(batch);
+      const fence = fenceFor(batch, this.#epoch);
       const result = await this.#parts.store.append(this.id, expected, events, fence);
       if (result.ok && result.repeated) {
-        await this.load();
+        await this.#catchUp();
         return settleAll(kept, [], true);
       }
       if (result.ok) {
@@ -180,14 +217,8 @@ export class SessionLoop {
       batch = kept.map(({ waiting: each }) => each);
       if (result.reason === "fenced") batch = this.#letGo(batch);
       // Somebody else appended: know that too, and decide the same commands again.
-      await this.load();
+      await this.#catchUp();
     }
-  }
-
-  /** What the world said is recorded by the session's owner alone; a user's command by anybody. */
-  #fenceFor(batch: readonly Waiting[]): { readonly epoch: number } | undefined {
-    const epoch = this.#epoch;
-    return epoch !== null && batch.some(({ fact }) => fact) ? { epoch } : undefined;
   }
 
   /** Another owner has claimed the session: what this one still sees is the other's to see. */
@@ -197,44 +228,25 @@ export class SessionLoop {
     return batch.filter(({ fact }) => !fact);
   }
 
-  async #refuse(
-    { command, onceAs, fact, resolve, reject }: Waiting,
-    error: unknown,
-  ): Promise<void> {
-    // The repeat of something recorded long ago is no mistake, whatever became of the session.
-    if (onceAs !== null && (await hasEvent(this.#parts.store, this.id, `${this.id}/${onceAs}`))) {
-      resolve({ events: [], repeated: true });
-    } else if (fact) {
-      const details = { session: this.id, command: command.type, error: String(error) };
-      this.#parts.logger.error("A rule threw.", details);
-      resolve({ events: [], repeated: false });
-    } else {
-      reject(error);
-    }
-  }
-
   /**
    * The store could not take it, or took it and could not say so. Who asked is told; what the world
    * said is kept, and decided again on what the log then says.
    */
   async #recover(batch: readonly Waiting[], error: unknown): Promise<void> {
-    const isRepeat = isWaybillError(error) && error.code === "EVENT_ID_REUSED";
-    for (const waiting of batch) {
-      if (isRepeat && waiting.onceAs !== null) waiting.resolve({ events: [], repeated: true });
-      else if (!waiting.fact) waiting.reject(error);
-    }
-    this.#queue.unshift(...batch.filter(({ fact }) => fact));
-    if (isRepeat) return this.load();
+    this.#queue.unshift(...giveBack(batch, error));
+    if (isRepeat(error)) return this.#catchUp();
     this.#troubles += 1;
-    const { message } = failureOf(error);
-    const details = { session: this.id, attempt: this.#troubles, error: message };
+    const details = { session: this.id, attempt: this.#troubles, error: String(error) };
     this.#parts.logger.error("The store could not append.", details);
     if (this.#closed) {
       this.#queue.length = 0; // the process is going away: the next one sees the world anew
       return;
     }
-    await this.#pause(backOff(storeRetry, this.#troubles, this.id));
-    await this.load().catch((cause: unknown) =>
+    await pause(
+      this.#parts.clock,
+      backOff({ retryMs: 100, retryCapMs: 5_000 }, this.#troubles, this.id),
+    );
+    await this.#catchUp().catch((cause: unknown) =>
       this.#parts.logger.error("The store could not be read.", {
         ...details,
         error: String(cause),
@@ -242,15 +254,9 @@ export class SessionLoop {
     );
   }
 
-  #pause(delayMs: number): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.#parts.clock.after(delayMs, resolve);
-    return promise;
-  }
-
   /** Starts what is pending and not in flight, cancels what is no longer pending, sets the clock. */
   #reconcile(): void {
-    this.#cancelTick();
+    this.#ticker.set(null);
     if (this.#closed) return;
     if (!this.owned) {
       // Only a newer epoch lets go of a session; its run lives on for the new owner.
@@ -262,17 +268,7 @@ export class SessionLoop {
     if (world === null) return;
     const duties = pending(this.#state, this.#observed.look(this.#state));
     this.#flights.reconcile(duties, (effect, signal) => carryOut(world, effect, signal));
-    this.#setTick(duties);
-  }
-
-  #setTick(duties: readonly Duty[]): void {
-    const tick = duties.find((duty) => "at" in duty);
-    if (tick === undefined) return;
-    const delay = Math.max(tick.at - this.#parts.clock.now(), 0);
-    this.#cancelTick = this.#parts.clock.after(delay, () => {
-      const seen = this.#observed.look(this.#state);
-      void this.#enqueue({ type: "Tick", seen }, { fact: true });
-    });
+    this.#ticker.set(duties.find((duty) => "at" in duty)?.at ?? null);
   }
 
   /** Records how an effect ended. One that is still wanted then is put off, never repeated at once. */

@@ -32,6 +32,7 @@ export function step(command: Timed, state: Session): Step {
   const decision = new Decision(state, command.at);
   // What was due before the command came is decided before it.
   passDeadlines(decision, command.type === "Tick" ? command.seen : null);
+  if (decision.events.length > 0) settle(decision);
   obey(decision, command);
   settle(decision);
   return { events: decision.events, state: decision.state, now: decision.now };

@@ -98,6 +98,8 @@ export interface Run {
   readonly mark: Mark;
   /** When it last ended a turn or became ready: idle counts from here. */
   readonly restingSince: Instant;
+  /** It said its first word. */
+  readonly greeted: boolean;
   /** It said that it has nothing more to say. */
   readonly left: boolean;
   /** Why it could not be started; null where that was not tried in vain. */

@@ -13,8 +13,14 @@ export interface ManualClock extends Clock {
   settle(): Promise<void>;
 }
 
-/** How many rounds of the event loop are enough for what follows from one timer. */
-const rounds = 25;
+/** How patient a manual clock is. */
+export interface ManualClockOptions {
+  /**
+   * How many rounds of the event loop are enough for what follows from one timer. Default 25, for
+   * tests that touch files or sockets; where everything is in memory, 2 are plenty.
+   */
+  readonly rounds?: number;
+}
 
 interface Timer {
   readonly id: number;
@@ -23,7 +29,10 @@ interface Timer {
 }
 
 /** A manual clock. Default start: 2026-01-01T00:00:00Z. */
-export function manualClock(start: Instant = Date.UTC(2026, 0, 1)): ManualClock {
+export function manualClock(
+  start: Instant = Date.UTC(2026, 0, 1),
+  { rounds = 25 }: ManualClockOptions = {},
+): ManualClock {
   const timers = new Map<number, Timer>();
   let now = start;
   let last = 0;

@@ -37,13 +37,18 @@ export const operationFolds: FoldsOf<OperationEvent> = {
     change(draft, data.operationId, (operation) => ({
       ...operation,
       attempts: data.attempt,
+      // The call before got no outcome: its caller died, and it may have arrived.
+      maybeDelivered: operation.maybeDelivered || operation.at.type === "attempted",
       at: { type: "attempted", epoch: data.epoch },
     }));
   },
   OperationDeferred(draft, data) {
     change(draft, data.operationId, (operation) => ({
       ...operation,
-      maybeDelivered: operation.maybeDelivered || data.failure.class === "unknown",
+      // A look-up that found nothing ends the doubt.
+      maybeDelivered:
+        operation.at.type !== "in_doubt" &&
+        (operation.maybeDelivered || data.failure.class === "unknown"),
       at: { type: "waiting", dueAt: data.dueAt },
     }));
   },
@@ -73,6 +78,7 @@ export const operationFolds: FoldsOf<OperationEvent> = {
     const operation = draft.state.deadLetters.get(data.operationId);
     if (operation === undefined) return;
     draft.edit("deadLetters").delete(data.operationId);
+    draft.edit("answers").delete(data.operationId);
     // Where it may have been done, the first thing is to ask; else it is simply due.
     const place = operation.maybeDelivered
       ? ({ type: "attempted", epoch: data.epoch - 1 } as const)

@@ -23,6 +23,7 @@ export const runFolds: FoldsOf<RunEvent> = {
       turn: null,
       mark: { seq: 0, offset: 0 },
       restingSince: at,
+      greeted: false,
       left: false,
       startFailure: null,
     };
@@ -49,6 +50,7 @@ export const runFolds: FoldsOf<RunEvent> = {
     editRun(draft, data.runId, {
       // A hello that is only found after the exit does not bring the run back.
       ...(phase?.type === "over" ? {} : { phase: { type: "ready", seenIn } }),
+      greeted: true,
       mark: data.mark,
       restingSince: at,
     });

@@ -17,7 +17,13 @@ export function decideApproval(decision: Decision, command: DecideApproval): voi
 
 /** An operation that was given up gets another chance. */
 export function redriveOperation(decision: Decision, { operationId }: RedriveOperation): void {
-  const { id, deadLetters, owner } = decision.state;
+  const { id, life, deadLetters, owner } = decision.state;
+  if (life.type === "ended") {
+    throw decision.refusal(
+      "SESSION_ENDED",
+      `Session ${id} has ended. Open it again, then drive the operation again.`,
+    );
+  }
   if (findOperation(decision.state, operationId) !== undefined) return;
   if (!deadLetters.has(operationId)) {
     throw decision.refusal(

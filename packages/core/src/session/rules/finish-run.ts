@@ -36,7 +36,8 @@ function countFailure(decision: Decision, failure: Failure): void {
 
 /** Why the run counts as failed; null where it ended as it should. */
 function failureOfRun(session: Session, run: Run, exit: RunExit | null): Failure | null {
-  if (run.startFailure !== null) return run.startFailure;
+  // A run that was seen to end had been started, whatever the start said of it.
+  if (run.startFailure !== null && exit === null) return run.startFailure;
   switch (run.stop?.reason) {
     case "idle":
     case "closing":

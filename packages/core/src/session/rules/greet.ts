@@ -17,7 +17,7 @@ export function greet(
   mark: Mark,
 ): void {
   const { runId, conversation } = run.trace;
-  if (run.phase.type === "ready") {
+  if (run.greeted) {
     const reason = "The agent said hello twice.";
     decision.emit<WordRejected>("WordRejected", { runId, code: "SECOND_HELLO", reason, mark });
     return;

@@ -59,7 +59,10 @@ export function operationDone(
       operationId: effect.operationId,
       receipt,
     });
-  } else if (found.operation.at.type === "in_doubt") {
+  } else if (
+    found.operation.at.type === "in_doubt" &&
+    found.operation.attempts === effect.attempt
+  ) {
     // It was not done: it waits no longer, and `settle` has it tried again.
     const failure: Failure = {
       class: "transient",
@@ -84,7 +87,11 @@ export function operationFailed(
     return;
   }
   if (operation.at.type !== "attempted") return;
-  if (failure.class === "permanent") {
+  const inDoubt = operation.maybeDelivered && !isQuestion(operation.operation);
+  if (failure.class === "permanent" && inDoubt) {
+    // This call was refused; an earlier one may have arrived.
+    askAgain(decision, operation, failure, decision.now);
+  } else if (failure.class === "permanent") {
     refuse(decision, operation.id, "tracker", failure.code, failure.message);
   } else if (failure.class === "unknown" && !repeatable(decision, operation)) {
     askAgain(decision, operation, failure, decision.now);

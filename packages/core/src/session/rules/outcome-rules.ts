@@ -82,6 +82,7 @@ function started(decision: Decision, { run: trace }: StartEffect, value: Started
 function startFailed(decision: Decision, effect: StartEffect, key: string, failure: Failure): void {
   const { runId } = effect.run;
   if (current(decision, runId)?.phase.type !== "requested") return;
+  if (isDeferred(decision, key)) return;
   const attempt = attemptOf(decision, key);
   if (failure.class === "permanent" || attempt >= decision.state.policy.startAttempts) {
     decision.emit<RunStartFailed>("RunStartFailed", { runId, failure });
@@ -105,6 +106,7 @@ function concerns({ state }: Decision, effect: Effect): boolean {
 }
 
 function defer(decision: Decision, key: string, failure: Failure): void {
+  if (isDeferred(decision, key)) return;
   const attempt = attemptOf(decision, key);
   const wait = backOff(decision.state.policy, attempt, `${decision.state.id} ${key}`);
   decision.emit<EffectDeferred>("EffectDeferred", {
@@ -113,6 +115,12 @@ function defer(decision: Decision, key: string, failure: Failure): void {
     dueAt: decision.now + Math.max(wait, failure.retryAfterMs ?? 0),
     failure,
   });
+}
+
+/** An effect that waits was not carried out again: its failure is heard for the second time. */
+function isDeferred(decision: Decision, key: string): boolean {
+  const last = decision.state.deferred.get(key);
+  return last !== undefined && last.dueAt > decision.now;
 }
 
 /** Counts failures in a row: one long after the last begins anew. */

@@ -16,7 +16,7 @@ import type { Run, Session } from "../state.ts";
 /** Requests a run, where one is still wanted. */
 export function admitRun(decision: Decision, command: AdmitRun): void {
   const { state } = decision;
-  if (!wantsRun(state) || state.owner === null) return;
+  if (!wantsRun(state) || state.owner === null || state.remains.has(command.runId)) return;
   const messages = [...state.messages.values()];
   const prompt = command.protocol === 0 ? firstQueued(state) : null;
   decision.emit<RunRequested>("RunRequested", {

@@ -5,7 +5,11 @@ import type { Step } from "./script.ts";
 /** What a fake agent does and remembers, over all of its runs. */
 export class FakeBrain {
   /** What it was told, in order. */
-  readonly heard: { readonly conversation: string; readonly id: MessageId; readonly text: string }[] = [];
+  readonly heard: {
+    readonly conversation: string;
+    readonly id: MessageId;
+    readonly text: string;
+  }[] = [];
   /** What it was told about its operations. */
   readonly answers: Extract<Letter, { readonly type: "answer" }>[] = [];
   readonly #script: Step[];
@@ -14,9 +18,17 @@ export class FakeBrain {
     this.#script = [...script];
   }
 
-  /** The next step; null when the script is over. */
+  /** The next step of a turn; null when the script is over. */
   next(): Step | null {
     return this.#script.shift() ?? null;
+  }
+
+  /** How the next run begins, where its script says so: then that step is taken. */
+  birth(): Extract<Step, { readonly type: "stillborn" | "mute" }> | null {
+    const [step] = this.#script;
+    if (step?.type !== "stillborn" && step?.type !== "mute") return null;
+    this.#script.shift();
+    return step;
   }
 
   /** The steps that nobody asked for yet. */
@@ -37,6 +49,13 @@ export class FakeBrain {
   /** Whether there is a transcript. */
   remembers(conversation: string): boolean {
     return this.heard.some((entry) => entry.conversation === conversation);
+  }
+
+  /** The transcript of one conversation becomes the beginning of another's. */
+  fork(from: string, conversation: string): void {
+    for (const entry of this.heard.filter((each) => each.conversation === from)) {
+      this.heard.push({ ...entry, conversation });
+    }
   }
 
   /** The transcript is lost. */

@@ -1,4 +1,5 @@
 import { WaybillError } from "../../errors.ts";
+import type { RunId } from "../../ids.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { Incoming } from "../../ports/agent-word.ts";
 import type { Mailbox, ReceiveOptions } from "../../ports/mailbox.ts";
@@ -12,6 +13,8 @@ import type { Step } from "./script.ts";
 export class FakeHost {
   /** Every run that was ever prepared, by id. */
   readonly runs: Map<string, FakeRun> = new Map();
+  /** Runs of one session that lived at the same time: always empty, or Waybill is broken. */
+  readonly twins: (readonly RunId[])[] = [];
   readonly #clock: Clock;
   readonly #brains = new Map<string, FakeBrain>();
   readonly #scripts: Readonly<Record<string, readonly Step[]>>;
@@ -32,9 +35,7 @@ export class FakeHost {
 
   /** The runs that live now. */
   live(): readonly FakeRun[] {
-    return [...this.runs.values()].filter(
-      ({ launched, exit }) => launched === "yes" && exit === null,
-    );
+    return [...this.runs.values()].filter(({ lives }) => lives);
   }
 
   /** The mailbox of this machine. */
@@ -45,7 +46,10 @@ export class FakeHost {
       locate: (spec) => handleOf(spec),
       put: async (plan, letter) => this.#run(plan).put(letter),
       receive: (plan, options) => this.#receive(plan, options),
-      remove: async () => {},
+      remove: async (handle) => {
+        const run = this.runs.get(handle.runId);
+        if (run !== undefined) run.forgotten = true;
+      },
       close: async () => {},
     };
   }
@@ -60,7 +64,7 @@ export class FakeHost {
         const run = this.#run(plan);
         if (run.launched === "never" || run.exit !== null || run.removed) throw ended(plan);
         const already = run.launched === "yes";
-        if (!already) run.launch();
+        if (!already) this.#launch(run);
         return { host: "fake", handle: plan.runId, already };
       },
       watch: (run, signal) => this.#watch(run, signal),
@@ -77,7 +81,15 @@ export class FakeHost {
     };
   }
 
+  #launch(run: FakeRun): void {
+    run.launch();
+    const { sessionId } = run.spec;
+    const together = this.live().filter((each) => each.spec.sessionId === sessionId);
+    if (together.length > 1) this.twins.push(together.map(({ spec }) => spec.runId));
+  }
+
   #prepare(spec: RunSpec): RunPlan {
+    if (this.runs.get(spec.runId)?.forgotten) throw removed(spec);
     if (!this.runs.has(spec.runId)) {
       this.runs.set(spec.runId, new FakeRun(spec, this.brain(spec.agent.slug), this.#clock));
     }
@@ -103,17 +115,22 @@ export class FakeHost {
 
   async *#receive(plan: RunPlan, options: ReceiveOptions): AsyncGenerator<readonly Incoming[]> {
     const run = this.#run(plan);
-    let seq = options.after.seq;
+    let { seq } = options.after;
+    let aliveAt = -1;
     let caughtUp = false;
     for (;;) {
-      const batch = run.words.filter(({ mark }) => mark.seq > seq);
-      seq = batch.at(-1)?.mark.seq ?? seq;
-      const live: Incoming[] = caughtUp ? [] : [{ type: "caught_up" }];
+      run.said.forget(seq); // asking for more says that what was handed over is recorded
+      const words = run.said.after(seq);
+      const signs: Incoming[] = [];
+      if (run.aliveAt !== null && run.aliveAt > aliveAt)
+        signs.push({ type: "alive", at: run.aliveAt });
+      if (!caughtUp) signs.push({ type: "caught_up" });
+      aliveAt = run.aliveAt ?? aliveAt;
       caughtUp = true;
-      if (batch.length + live.length > 0) yield [...batch, ...live];
-      if (run.words.some(({ mark }) => mark.seq > seq)) continue;
-      if (!options.follow || options.signal.aborted) return;
-      await run.bell.next(options.signal);
+      seq = words.at(-1)?.mark.seq ?? seq;
+      if (words.length + signs.length > 0) yield [...words, ...signs];
+      else if (!options.follow || options.signal.aborted) return;
+      else await run.bell.next(options.signal);
     }
   }
 
@@ -147,4 +164,11 @@ function handleOf({ owner, sessionId, runId, epoch }: RunSpec): RunHandle {
 
 function ended({ runId }: RunHandle): WaybillError {
   return new WaybillError("RUN_ENDED", `Run ${runId} has ended and can never start again.`);
+}
+
+function removed({ runId, sessionId }: RunSpec): WaybillError {
+  return new WaybillError(
+    "RUN_REMOVED",
+    `Run ${runId} of session ${sessionId} was removed and cannot be prepared again.`,
+  );
 }

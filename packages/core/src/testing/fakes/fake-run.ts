@@ -1,31 +1,42 @@
-import type { AgentWord, Incoming } from "../../ports/agent-word.ts";
+import type { Clock } from "../../ports/clock.ts";
+import type { Instant } from "../../ids.ts";
+import type { AgentWord, TurnOutcome } from "../../ports/agent-word.ts";
 import type { Letter } from "../../ports/mailbox.ts";
 import type { RunSpec } from "../../ports/run-plan.ts";
 import type { RunExit } from "../../ports/transport.ts";
-import type { Clock } from "../../ports/clock.ts";
 import { Bell } from "./bell.ts";
 import type { FakeBrain } from "./fake-brain.ts";
+import { nameOf } from "./letter-name.ts";
+import { Said } from "./said.ts";
 
-type Word = Extract<Incoming, { readonly type: "word" }>;
+/** How often a fake agent at work shows life, in milliseconds: as a real one does. */
+const pulseMs = 5_000;
 
 /** A run of a fake agent: the process and its mailbox, alive until its script or the host ends it. */
 export class FakeRun {
   readonly spec: RunSpec;
   /** Rings at every change. */
   readonly bell: Bell = new Bell();
-  readonly words: Word[] = [];
+  /** What it said. */
+  readonly said: Said = new Said();
   /** Whether the process was ever started; stopped first, it never is. */
   launched: "no" | "yes" | "never" = "no";
   exit: RunExit | null = null;
+  /** Its process's remains are gone. */
   removed = false;
+  /** Its mailbox is gone. */
+  forgotten = false;
+  /** When it last showed life. */
+  aliveAt: Instant | null = null;
   readonly #brain: FakeBrain;
   readonly #clock: Clock;
   readonly #letters = new Map<string, Letter>();
   readonly #taken = new Set<string>();
-  #seq = 0;
-  #turn: { readonly name: string } | null = null;
+  #turn: string | null = null;
   #turns = 0;
-  #waitsFor: number | null = null;
+  /** What the turn waits for: an operation's number, time, or nothing that will ever come. */
+  #waitsFor: number | "time" | "nothing" | null = null;
+  #deaf = false;
 
   constructor(spec: RunSpec, brain: FakeBrain, clock: Clock) {
     this.spec = spec;
@@ -33,14 +44,19 @@ export class FakeRun {
     this.#clock = clock;
   }
 
+  /** Whether the process is there. */
+  get lives(): boolean {
+    return this.launched === "yes" && this.exit === null;
+  }
+
   /** Begins to live. */
   launch(): void {
     this.launched = "yes";
-    const { conversation, unsettled } = this.spec;
-    const known = this.#brain.remembers(conversation.id);
-    const context = !conversation.resume ? "fresh" : known ? "resumed" : "lost";
-    const holds = unsettled.filter((id) => this.#brain.holds(conversation.id, id));
-    this.#say({ type: "hello", agent: "fake", context, holds });
+    const birth = this.#brain.birth();
+    if (birth?.type === "stillborn") return this.end(exitOf(birth.code));
+    this.#deaf = birth?.type === "mute";
+    if (this.#deaf) return;
+    this.#say(this.#hello());
     this.#go();
   }
 
@@ -59,8 +75,18 @@ export class FakeRun {
     this.bell.ring();
   }
 
+  #hello(): AgentWord {
+    const { conversation, unsettled } = this.spec;
+    const { id, fork, resume } = conversation;
+    if (fork !== undefined && !this.#brain.remembers(id)) this.#brain.fork(fork.conversation, id);
+    const resumes = resume || fork !== undefined;
+    const context = !resumes ? "fresh" : this.#brain.remembers(id) ? "resumed" : "lost";
+    const holds = unsettled.filter((message) => this.#brain.holds(id, message));
+    return { type: "hello", agent: "fake", context, holds };
+  }
+
   #go(): void {
-    if (this.launched !== "yes") return;
+    if (this.launched !== "yes" || this.#deaf) return;
     while (this.exit === null && this.#takeLetter()) {
       // Letters come first, as a real agent reads its inbox between two steps.
     }
@@ -71,28 +97,27 @@ export class FakeRun {
 
   #takeLetter(): boolean {
     const next = [...this.#letters]
-      .filter(([name]) => !this.#taken.has(name))
-      .filter(([, letter]) => letter.type !== "close" || this.#turn === null)
+      .filter(([each]) => !this.#taken.has(each))
+      .filter(([, each]) => each.type !== "close" || this.#turn === null)
       .toSorted(([one], [other]) => (one < other ? -1 : 1))[0];
     if (next === undefined) return false;
     const [name, letter] = next;
     this.#taken.add(name);
     switch (letter.type) {
       case "message":
-        this.#turn ??= { name: `t${(this.#turns += 1)}` };
+        this.#turn ??= `t${(this.#turns += 1)}`;
         this.#brain.hold(this.spec.conversation.id, letter.id, letter.text);
-        this.#say({ type: "accepted", turn: this.#turn.name, message: letter.id });
+        this.#say({ type: "accepted", turn: this.#turn, message: letter.id });
         break;
       case "answer":
         this.#brain.answered(letter);
         if (this.#waitsFor === letter.re) this.#waitsFor = null;
         break;
       case "interrupt":
-        if (this.#turn?.name === letter.turn) this.#endTurn("interrupted", "");
+        if (this.#turn === letter.turn) this.#endTurn("interrupted", "");
         break;
       case "close":
-        this.#say({ type: "bye" });
-        this.end({ exitCode: 0, signal: null, oomKilled: false });
+        this.#leave();
         break;
       default:
         letter satisfies never;
@@ -102,60 +127,81 @@ export class FakeRun {
 
   #act(): boolean {
     const step = this.#brain.next();
-    if (step === null) {
-      this.#endTurn("failed", "The script has no step left.");
-      return false;
-    }
-    switch (step.type) {
+    switch (step?.type) {
+      case undefined:
+        this.#endTurn("failed", "The script has no step left.");
+        return true;
       case "reply":
         this.#endTurn(step.outcome, step.text, step.costUsd);
         this.#go();
         return false;
       case "operation":
-        this.#say({ type: "operation", operation: step.operation });
-        this.#waitsFor = this.#seq;
+        this.#waitsFor = this.#say({ type: "operation", operation: step.operation });
+        return true;
+      case "work":
+        this.#waitsFor = "time";
+        this.#work(step.ms);
+        return true;
+      case "flood":
+        for (let word = 1; word <= step.words; word += 1) {
+          this.#say({ type: "unreadable", code: "NO_SENSE", reason: `Word ${word} of a flood.` });
+        }
         return true;
       case "exit":
-        this.end(
-          step.code === 137
-            ? { exitCode: null, signal: "SIGKILL", oomKilled: false }
-            : { exitCode: step.code, signal: null, oomKilled: false },
-        );
+        this.end(exitOf(step.code));
+        return false;
+      case "leave":
+        this.#leave();
         return false;
       case "hang":
-        this.#waitsFor = -1;
+        this.#waitsFor = "nothing";
+        this.#deaf = step.deaf;
         return false;
+      case "stillborn":
+      case "mute":
+        throw new TypeError(
+          `"${step.type}" is about how a run begins: put it before the first step.`,
+        );
       default:
         return step satisfies never;
     }
   }
 
-  #endTurn(outcome: "completed" | "failed" | "interrupted" | "exhausted", text: string, costUsd?: number): void {
-    const turn = this.#turn?.name ?? "t0";
-    this.#turn = null;
-    this.#waitsFor = null;
-    this.#say({ type: "turn_ended", turn, outcome, text, ...(costUsd === undefined ? {} : { costUsd }) });
+  /** Works on, a pulse at a time, unless the turn is over by then. */
+  #work(leftMs: number): void {
+    this.aliveAt = this.#clock.now();
+    this.bell.ring();
+    const turn = this.#turn;
+    this.#clock.after(Math.min(leftMs, pulseMs), () => {
+      if (!this.lives || this.#turn !== turn || this.#waitsFor !== "time") return;
+      if (leftMs > pulseMs) return this.#work(leftMs - pulseMs);
+      this.#waitsFor = null;
+      this.#go();
+    });
   }
 
-  #say(word: AgentWord): void {
-    this.#seq += 1;
-    const at = this.#clock.now();
-    this.words.push({ type: "word", mark: { seq: this.#seq, offset: 0 }, at, word });
+  #leave(): void {
+    this.#say({ type: "bye" });
+    this.end({ exitCode: 0, signal: null, oomKilled: false });
+  }
+
+  #endTurn(outcome: TurnOutcome, text: string, costUsd?: number): void {
+    const turn = this.#turn ?? "t0";
+    this.#turn = null;
+    this.#waitsFor = null;
+    const transcript = `${this.spec.runId}-${turn}`;
+    const cost = costUsd === undefined ? {} : { costUsd };
+    this.#say({ type: "turn_ended", turn, outcome, text, transcript, ...cost });
+  }
+
+  #say(word: AgentWord): number {
+    const seq = this.said.add(word, this.#clock.now());
     this.bell.ring();
+    return seq;
   }
 }
 
-function nameOf(letter: Letter): string {
-  switch (letter.type) {
-    case "message":
-      return `m.${String(letter.position).padStart(10, "0")}.${letter.id}.${letter.delivery}`;
-    case "answer":
-      return `a.${letter.re}`;
-    case "interrupt":
-      return `i.${letter.turn}`;
-    case "close":
-      return "z";
-    default:
-      return letter satisfies never;
-  }
+function exitOf(code: number): RunExit {
+  const isKill = code === 137;
+  return { exitCode: isKill ? null : code, signal: isKill ? "SIGKILL" : null, oomKilled: false };
 }

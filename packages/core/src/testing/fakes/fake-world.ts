@@ -6,20 +6,27 @@ import type { Policy } from "../../session/policy.ts";
 import { manualClock, type ManualClock } from "../manual-clock.ts";
 import { countingIds } from "./counting-ids.ts";
 import { FakeHost } from "./fake-host.ts";
-import { mortal, type Life } from "./mortal.ts";
+import { FakeLife } from "./fake-life.ts";
+import { mortal } from "./mortal.ts";
 import type { Step } from "./script.ts";
+import type { Forecast } from "./weather.ts";
 
 /** A world of fakes: everything that an orchestrator needs, in memory, on a clock that stands still. */
 export interface FakeWorld {
   readonly clock: ManualClock;
   readonly host: FakeHost;
   readonly store: EventStore;
-  /** The parts for `createOrchestrator`; after a crash, ask again for the next life's. */
+  /** The parts for `createOrchestrator`; after a crash or a freeze, ask again for the next life's. */
   ports(): OrchestratorOptions;
   /** Lets time pass. */
   advance(by: Parameters<ManualClock["advance"]>[0]): Promise<void>;
   /** The orchestrator dies at once: it hears nothing more, and its runs live on. */
   crash(): void;
+  /**
+   * The orchestrator stands still, as a machine that is paused: what it asks for and what it would
+   * hear waits until it wakes. `ports()` gives the next life meanwhile.
+   */
+  freeze(): Sleeper;
   /** Every point that any life has passed so far, in order: where a crash can be injected. */
   readonly points: readonly string[];
   /** Resolves when the present life dies of `crashAt`. */
@@ -28,43 +35,53 @@ export interface FakeWorld {
   assertScriptsUsed(): void;
 }
 
-interface MortalLife extends Life {
-  alive: boolean;
+/** An orchestrator that stands still. */
+export interface Sleeper {
+  /** It goes on and knows nothing of what happened meanwhile. */
+  wake(): void;
+  /** It dies. */
+  crash(): void;
+}
+
+/** How a fake world is made. */
+export interface FakeWorldOptions {
+  /** Makes each life's client of the board; the board itself outlives them. */
+  readonly tracker?: () => Tracker;
+  /** Where the agents' sessions differ from the default policy. */
+  readonly policy?: Partial<Policy>;
+  /** Default: one in memory. */
+  readonly store?: EventStore;
+  /**
+   * How long another orchestrator's lease is respected, in milliseconds, as in a store that many
+   * processes share. Default: not at all, as in a store that one process owns.
+   */
+  readonly leaseMs?: number;
+  /** Die at these points, counted over all lives from 0. Default: never. */
+  readonly crashAt?: readonly number[];
+  /** What calls meet on their way: delays and faults. Default: nothing. */
+  readonly weather?: Forecast;
+  /** How far each life's wall clock is from the world's, in milliseconds. Default: not at all. */
+  readonly clockError?: (life: number) => number;
 }
 
 /** A world whose agents do what their scripts say, step by step, over all their runs. */
 export function fakeWorld(
   scripts: Readonly<Record<string, readonly Step[]>>,
-  options: {
-    /** Makes each life's client of the board; the board itself outlives them. */
-    readonly tracker?: () => Tracker;
-    readonly policy?: Partial<Policy>;
-    readonly store?: EventStore;
-    /** Die at these points, counted over all lives from 0. */
-    readonly crashAt?: readonly number[];
-  } = {},
+  options: FakeWorldOptions = {},
 ): FakeWorld {
-  const clock = manualClock();
+  // Where everything is in memory, two rounds of the event loop see to everything.
+  const clock = manualClock(undefined, options.store === undefined ? { rounds: 2 } : {});
   const host = new FakeHost(scripts, clock);
-  const store = options.store ?? memoryStore({ clock });
+  const lease = options.leaseMs === undefined ? {} : { leaseMs: options.leaseMs };
+  const store = options.store ?? memoryStore({ clock, id: "fake", ...lease });
   const ids = countingIds();
   const points: string[] = [];
-  let died = Promise.withResolvers<void>();
-
-  const born = (): MortalLife => {
-    const present: MortalLife = {
-      alive: true,
-      pass(point) {
-        if (!present.alive) return false;
-        points.push(point);
-        if (options.crashAt?.includes(points.length - 1)) {
-          present.alive = false;
-          died.resolve();
-        }
-        return present.alive;
-      },
-    };
-    return present;
+  const { crashAt = [], weather = () => null, clockError = () => 0 } = options;
+  const lives: FakeLife[] = [];
+  const born = (): FakeLife => {
+    const life = new FakeLife({ clock, points, crashAt, weather });
+    lives.push(life);
+    return life;
   };
   let life = born();
 
@@ -74,22 +91,22 @@ export function fakeWorld(
     store,
     points,
     get crashed() {
-      return died.promise;
+      return life.died;
     },
     ports() {
-      if (!life.alive) {
-        life = born();
-        died = Promise.withResolvers();
-      }
-      const present: Life = life;
+      if (!life.alive || life.asleep !== null) life = born();
+      const present = life;
       const transport = mortal(host.transport(), "transport", present);
       const policy = options.policy === undefined ? {} : { policy: options.policy };
-      const agents = Object.keys(scripts).map((slug) => [slug, { name: slug, transport, ...policy }]);
+      const agents = Object.keys(scripts).map((slug) => [
+        slug,
+        { name: slug, transport, ...policy },
+      ]);
       const tracker = options.tracker?.();
       return {
-        clock: mortalClock(clock, present),
+        clock: present.clock(clockError(lives.length - 1)),
         ids,
-        store: mortal(store, "store", present),
+        store: mortal(shared(store, present, lives), "store", present),
         mailbox: mortal(host.mailbox(), "mailbox", present),
         ...(tracker === undefined ? {} : { tracker: mortal(tracker, "tracker", present) }),
         agents: Object.fromEntries(agents) as OrchestratorOptions["agents"],
@@ -97,7 +114,12 @@ export function fakeWorld(
     },
     advance: (by) => clock.advance(by),
     crash() {
-      life.alive = false;
+      life.end();
+    },
+    freeze() {
+      const frozen = life;
+      frozen.freeze();
+      return { wake: () => frozen.wake(), crash: () => frozen.end() };
     },
     assertScriptsUsed() {
       const left = Object.keys(scripts).flatMap((slug) =>
@@ -108,10 +130,17 @@ export function fakeWorld(
   };
 }
 
-/** Timers of a process that died never ring. */
-function mortalClock(clock: ManualClock, life: Life): ManualClock {
-  return {
-    ...clock,
-    after: (delayMs, wake) => clock.after(delayMs, () => (life.alive ? wake() : undefined)),
-  };
+/** Each life has a connection of its own: closing it closes nobody else's. */
+function shared(store: EventStore, own: FakeLife, lives: readonly FakeLife[]): EventStore {
+  return new Proxy(store, {
+    get(target, property, receiver) {
+      const value: unknown = Reflect.get(target, property, receiver);
+      if (typeof value !== "function") return value;
+      return (...values: unknown[]): unknown => {
+        const isLast = lives.every((life) => life === own || !life.alive);
+        if (property === "close" && !isLast) return Promise.resolve();
+        return Reflect.apply(value, target, values);
+      };
+    },
+  });
 }

@@ -1,16 +1,31 @@
 import type { TurnOutcome } from "../../ports/agent-word.ts";
 import type { TrackerOperation } from "../../ports/tracker.ts";
 
-/** One thing that a fake agent does when it has a message. */
+/** One thing that a fake agent does: in a turn, except for the two that are about its birth. */
 export type Step =
   /** Ends the turn. */
-  | { readonly type: "reply"; readonly text: string; readonly outcome: TurnOutcome; readonly costUsd?: number }
+  | {
+      readonly type: "reply";
+      readonly text: string;
+      readonly outcome: TurnOutcome;
+      readonly costUsd?: number;
+    }
   /** Asks the host for something at the board and waits for the answer. */
   | { readonly type: "operation"; readonly operation: TrackerOperation }
+  /** Takes time, with a sign of life every five seconds. */
+  | { readonly type: "work"; readonly ms: number }
+  /** Says this many things that make no sense. */
+  | { readonly type: "flood"; readonly words: number }
   /** The process ends in mid-turn. 137 is a kill: no exit code is known then. */
   | { readonly type: "exit"; readonly code: number }
-  /** Nothing more happens in this run. */
-  | { readonly type: "hang" };
+  /** Says bye in mid-turn and exits with 0. */
+  | { readonly type: "leave" }
+  /** Nothing more happens in this run, and no sign of life; `deaf` to letters too. */
+  | { readonly type: "hang"; readonly deaf: boolean }
+  /** The next run ends before its first word. Taken when that run starts. */
+  | { readonly type: "stillborn"; readonly code: number }
+  /** The next run never says a word. Taken when that run starts. */
+  | { readonly type: "mute" };
 
 /** Answers and ends the turn. */
 export function reply(
@@ -31,12 +46,37 @@ export function chat(id: string, content: string): TrackerOperation {
   return { type: "chat.send", chat: id, content };
 }
 
+/** Takes time, and shows life. */
+export function work(time: { readonly seconds?: number; readonly minutes?: number }): Step {
+  return { type: "work", ms: (time.seconds ?? 0) * 1_000 + (time.minutes ?? 0) * 60_000 };
+}
+
+/** Says things that make no sense. */
+export function flood(words: number): Step {
+  return { type: "flood", words };
+}
+
 /** Ends the process in mid-turn. */
 export function exit(code: number): Step {
   return { type: "exit", code };
 }
 
-/** Does nothing more. */
-export function hang(): Step {
-  return { type: "hang" };
+/** Leaves in mid-turn, politely. */
+export function leave(): Step {
+  return { type: "leave" };
+}
+
+/** Does nothing more. A deaf one takes no letter either: only a kill ends it. */
+export function hang(options: { readonly deaf?: boolean } = {}): Step {
+  return { type: "hang", deaf: options.deaf ?? false };
+}
+
+/** The next run ends as soon as it is started. */
+export function stillborn(code: number): Step {
+  return { type: "stillborn", code };
+}
+
+/** The next run starts and says nothing. */
+export function mute(): Step {
+  return { type: "mute" };
 }
