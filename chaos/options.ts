@@ -1,4 +1,5 @@
 import { parseArgs } from "node:util";
+import { count } from "./count.ts";
 
 /** What to break, and how often. */
 export interface ChaosOptions {
@@ -17,7 +18,10 @@ export interface ChaosOptions {
 const usage = `pnpm chaos [--kills 30] [--sessions 6] [--messages 4] [--operations 5] [--seed N] [--no-keys] [--json]
 
 Kills orchestrator and agents at random instants while the Tracker answers 503, drops before and
-after it commits, and counts at the Tracker what was lost, repeated and out of order.`;
+after it commits, and counts at the Tracker what was lost, repeated and out of order.
+
+Other ways to break things, each with a --help of its own: --simulate, --points all, --plant list,
+--transport docker.`;
 
 /** Reads the command line; prints help and exits where it is asked for. */
 export function chaosOptions(argv: readonly string[]): ChaosOptions {
@@ -47,10 +51,4 @@ export function chaosOptions(argv: readonly string[]): ChaosOptions {
     keys: !values["no-keys"],
     json: values.json,
   };
-}
-
-function count(name: string, text: string): number {
-  const value = Number(text);
-  if (Number.isSafeInteger(value) && value >= 0) return value;
-  throw new TypeError(`--${name} is "${text}". Give a whole number.`);
 }

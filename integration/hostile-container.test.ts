@@ -18,45 +18,12 @@ import {
   type Wall,
 } from "./hostile/hostile-container.ts";
 import { measureFlood } from "./hostile/measure-flood.ts";
+import { PLANTED } from "./hostile/planted.ts";
 import { readWhileSwapped } from "./hostile/read-while-swapped.ts";
 
 const isRoot = process.getuid?.() === 0;
 const isLong = process.env["WAYBILL_LONG"] === "1";
 const READS = isLong ? 200_000 : 20_000;
-
-/** What is planted in the place of a word, and the code of the unreadable word that it becomes. */
-const PLANTED: readonly (readonly [what: string, name: string, code: string])[] = [
-  ["an absolute link to a file of the host", "absolute", "NOT_A_FILE"],
-  ["a relative link", "relative", "NOT_A_FILE"],
-  ["a link to nothing", "dangling", "NOT_A_FILE"],
-  ["a link to itself", "itself", "NOT_A_FILE"],
-  ["a link to /dev/zero", "zeros", "NOT_A_FILE"],
-  ["a link to the reader's own environment", "procfs", "NOT_A_FILE"],
-  ["a FIFO", "fifo", "NOT_A_FILE"],
-  ["a FIFO that somebody holds open", "held-fifo", "NOT_A_FILE"],
-  ["a socket that listens", "socket", "NOT_A_FILE"],
-  ["a folder named as a word", "folder", "NOT_A_FILE"],
-  ["a folder with things in it", "full-folder", "NOT_A_FILE"],
-  ["a file under a lease", "leased", "HELD"],
-  ["a sparse gigabyte", "sparse", "TOO_LARGE"],
-  ["one byte too many", "large", "TOO_LARGE"],
-  ["an empty file", "empty", "NOT_JSON"],
-  ["a torn file", "torn", "NOT_JSON"],
-  ["a list", "array", "NOT_AN_ENVELOPE"],
-  ["null", "null", "NOT_AN_ENVELOPE"],
-  ["5,000 levels", "deep", "TOO_DEEP"],
-  ["40 levels in a field that nobody reads", "deep-inside", "TOO_DEEP"],
-  ["data that is inherited", "prototype", "INVALID_WORD"],
-  ["data that is inherited by escapes", "escaped-prototype", "INVALID_WORD"],
-  ["the number 1e400", "infinite", "NOT_AN_ENVELOPE"],
-  ["the number 2^53+1", "inexact", "WRONG_SEQUENCE"],
-  ["a surrogate in bytes", "surrogate-bytes", "NOT_UTF8"],
-  ["the type constructor", "constructor", "UNKNOWN_TYPE"],
-  ["a version of tomorrow", "version", "UNKNOWN_VERSION"],
-  ["a number that another file has", "another-number", "WRONG_SEQUENCE"],
-  ["a word that only the host makes", "host-word", "UNKNOWN_TYPE"],
-  ["an id that leaves its URL", "path-id", "INVALID_WORD"],
-];
 
 await describeWithDocker("a hostile container", ["node:24-slim"], () => {
   describe.each(Object.keys(walls) as Wall[])("as %s", (wall) => {
@@ -303,9 +270,9 @@ await describeWithDocker("a hostile container", ["node:24-slim"], () => {
         const { kind, loopP50Ms, loopP99Ms, ticksP50, quietP50Ms, floodP50Ms, floodP99Ms, flood } =
           figures;
         process.stdout.write(
-          `  ${wall}: flood of ${kind} (${flood}): loop delay p50 ${loopP50Ms.toFixed(1)} p99 ${loopP99Ms.toFixed(1)} ms; another session's word after ${floodP50Ms.toFixed(1)} ms p50, ${floodP99Ms.toFixed(1)} p99, ${quietP50Ms.toFixed(1)} without; ${ticksP50} ticks of the flood in between\n`,
+          `  ${wall}: flood of ${kind} (${flood}): loop delay p50 ${loopP50Ms.toFixed(1)} (${figures.quietLoopP50Ms.toFixed(1)} without) p99 ${loopP99Ms.toFixed(1)} ms; another session's word after ${floodP50Ms.toFixed(1)} ms p50, ${floodP99Ms.toFixed(1)} p99, ${quietP50Ms.toFixed(1)} without; ${ticksP50} ticks of the flood in between\n`,
         );
-        expect(loopP50Ms).toBeLessThan(20);
+        expect(loopP50Ms - figures.quietLoopP50Ms).toBeLessThan(20);
         // The tick that was under way, and one more.
         expect(ticksP50).toBeLessThanOrEqual(2);
       }

@@ -27,7 +27,7 @@ export function hear(mailbox: Mailbox, plan: RunPlan, after = 0): Ear {
   const words: HeardWord[] = [];
   const batches: number[] = [];
   const others: Incoming[] = [];
-  let failure: unknown;
+  let failure: Error | undefined;
   const running = (async () => {
     const mark = { seq: after, offset: 0 };
     for await (const batch of mailbox.receive(plan, {
@@ -43,7 +43,7 @@ export function hear(mailbox: Mailbox, plan: RunPlan, after = 0): Ear {
       }
     }
   })().catch((error: unknown) => {
-    failure = error;
+    failure = error instanceof Error ? error : new Error(String(error));
   });
   const until = async (holds: () => boolean, what: string): Promise<void> => {
     const deadline = performance.now() + 40_000;

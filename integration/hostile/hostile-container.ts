@@ -17,10 +17,10 @@ export const walls = {
     allowRoot: true,
     readOnlyRoot: false,
     // What Docker gives to a container that nobody restricted.
-    capabilities: [
-      ...["CHOWN", "DAC_OVERRIDE", "FSETID", "FOWNER", "MKNOD", "NET_RAW", "SETGID", "SETUID"],
-      ...["SETFCAP", "SETPCAP", "NET_BIND_SERVICE", "SYS_CHROOT", "KILL", "AUDIT_WRITE"],
-    ],
+    capabilities:
+      "CHOWN DAC_OVERRIDE FSETID FOWNER MKNOD NET_RAW SETGID SETUID SETFCAP SETPCAP NET_BIND_SERVICE SYS_CHROOT KILL AUDIT_WRITE".split(
+        " ",
+      ),
   },
 } satisfies Readonly<Record<string, Partial<DockerTransportOptions>>>;
 
@@ -35,11 +35,18 @@ export interface HostileContainer extends AsyncDisposable {
 }
 
 /** The transport for hostile agents behind this wall, their links leading to `secret`. */
-export function hostileTransport(wall: Wall, secret: string): Transport {
+function hostileTransport(
+  wall: Wall,
+  secret: string,
+  mounts: DockerTransportOptions["mounts"] = [],
+): Transport {
   return dockerTransport({
     image: "node:24-slim",
     command: ["perl", "/hostile/hostile-agent.pl", secret],
-    mounts: [{ host: fileURLToPath(new URL("../fixtures", import.meta.url)), at: "/hostile" }],
+    mounts: [
+      { host: fileURLToPath(new URL("../fixtures", import.meta.url)), at: "/hostile" },
+      ...mounts,
+    ],
     ...walls[wall],
   });
 }
@@ -51,9 +58,11 @@ export async function startHostile(options: {
   readonly secret: string;
   readonly protocol: 0 | 1;
   readonly sessionId: string;
+  /** Mounts beside the plan's. */
+  readonly mounts?: DockerTransportOptions["mounts"];
 }): Promise<HostileContainer> {
   const { mailbox, wall, secret, protocol, sessionId } = options;
-  const transport = hostileTransport(wall, secret);
+  const transport = hostileTransport(wall, secret, options.mounts);
   const plan = await mailbox.prepare({
     owner: "hostile-test",
     sessionId,
@@ -73,7 +82,6 @@ export async function startHostile(options: {
     plan,
     order,
     async [Symbol.asyncDispose]() {
-      // What only its root may remove, it removes itself; a container that is gone needs no stop.
       await transport.stop(plan, 0);
       await transport.remove(plan);
     },
@@ -81,7 +89,7 @@ export async function startHostile(options: {
 }
 
 /** Tells orders to the agent with this workspace. Each waits until the agent is there. */
-export function orderer(workspace: string): HostileContainer["order"] {
+function orderer(workspace: string): HostileContainer["order"] {
   let last = 0;
   return async (...words) => {
     last += 1;

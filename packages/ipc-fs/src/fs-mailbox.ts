@@ -1,18 +1,23 @@
 import { resolve } from "node:path";
 
 import { WaybillError } from "@waybill/core";
-import type { Incoming, Logger, Mailbox, ReceiveOptions, RunPlan, RunSpec } from "@waybill/core";
+import type { Incoming, Logger, ReceiveOptions, RunPlan, RunSpec } from "@waybill/core";
 
+import type { FsMailbox } from "./fs-mailbox-type.ts";
 import { checkRoot } from "./host/check-root.ts";
 import { defaultUids } from "./host/default-uids.ts";
+import { keptLetters } from "./host/kept-letters.ts";
 import { explain } from "./host/mailbox-failure.ts";
+import type { OutboxQuota } from "./host/folder-quota.ts";
 import { openSource, recordOf } from "./host/open-source.ts";
 import { prepareRun, recordFolders } from "./host/prepare-run.ts";
 import { putLetter } from "./host/put-letter.ts";
 import { putOldLetter } from "./host/put-old-letter.ts";
 import { receiveLoop } from "./host/receive-loop.ts";
 import type { ReceiveSettings } from "./host/receive-loop.ts";
+import { redriveLetter } from "./host/redrive-letter.ts";
 import { removeRun } from "./host/remove-run.ts";
+import { fairTurns } from "./host/turns.ts";
 import { runPaths } from "./host/run-paths.ts";
 import type { UidRange } from "./host/session-user.ts";
 
@@ -42,6 +47,11 @@ export interface FsMailboxOptions {
    */
   readonly uids?: UidRange;
   /**
+   * How much a living run may let lie in its outbox before receiving from it fails with
+   * `OUTBOX_OVER_QUOTA`. Default: 100,000 files, 1 GiB.
+   */
+  readonly outboxQuota?: Partial<OutboxQuota>;
+  /**
    * Protocol 0 alone: what an old agent finds as `secrets` on its standard input. Everything in its
    * container can read them, so each use is logged as a warning. Default: none are given.
    */
@@ -52,7 +62,7 @@ export interface FsMailboxOptions {
  * A mailbox made of files. It loses nothing, whichever side dies, and trusts nothing that it reads.
  * The README lists the errors by code.
  */
-export function fsMailbox(options: FsMailboxOptions): Mailbox {
+export function fsMailbox(options: FsMailboxOptions): FsMailbox {
   const { logger } = options;
   const root = resolve(options.root);
   const uids = options.uids ?? defaultUids();
@@ -94,6 +104,12 @@ export function fsMailbox(options: FsMailboxOptions): Mailbox {
       await explained("remove", paths.run, () => removeRun(paths));
     },
 
+    deadLetters: (of) =>
+      explained("list the dead letters of", root, async () => keptLetters(root, of)),
+
+    redrive: (letter, act) =>
+      explained("redrive a dead letter of", root, () => redriveLetter(root, letter, act)),
+
     async close() {
       closing.abort();
     },
@@ -107,6 +123,8 @@ function receiveSettings(options: FsMailboxOptions): ReceiveSettings {
     idleSweepMs: Math.max(sweepMs, idleSweepMs),
     watch: options.watch ?? process.platform === "linux",
     gapMs,
+    quota: { entries: 100_000, bytes: 1_073_741_824, ...options.outboxQuota },
+    turns: fairTurns(),
     logger,
   };
 }
@@ -123,6 +141,7 @@ async function* receive(
       after,
       isOver: !follow,
       patienceMs: settings.gapMs,
+      quota: settings.quota,
       logger: settings.logger,
     });
     if (source === null) {

@@ -9,6 +9,11 @@ import type { Frame } from "@waybill/ipc-fs/protocol";
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
 
+/** How many cases: many where WAYBILL_LONG is 1. */
+const runs = (few: number, many: number): { numRuns: number } => ({
+  numRuns: process.env["WAYBILL_LONG"] === "1" ? many : few,
+});
+
 const START = "---AGENT_OUTPUT_START---";
 const END = "---AGENT_OUTPUT_END---";
 
@@ -21,7 +26,7 @@ test("chunk boundaries never change what is found", () => {
         expect(parse(cut(bytes, sizes))).toEqual(parse([bytes]));
       },
     ),
-    { numRuns: 2_000 },
+    runs(2_000, 100_000),
   );
 });
 
@@ -42,7 +47,7 @@ test("no bytes make a frame that cannot be read or refused, or memory that grows
     fc.property(fc.array(fc.uint8Array({ maxLength: 200 })), (chunks) => {
       for (const frame of parse(chunks)) readFrame(frame);
     }),
-    { numRuns: 2_000 },
+    runs(2_000, 200_000),
   );
 });
 
@@ -74,7 +79,7 @@ test("no bytes make the envelope parser throw", () => {
         if (!reading.ok) expect(reading.code).toMatch(/^[A-Z0-9_]+$/);
       },
     ),
-    { numRuns: 5_000 },
+    runs(5_000, 200_000),
   );
 });
 

@@ -24,7 +24,7 @@ export function recordWords(
   const items: Incoming[] = [];
   const words: AgentWord[] = [];
   let mark = after;
-  let failure: unknown;
+  let failure: Error | undefined;
   const running = (async () => {
     for await (const batch of mailbox.receive(plan, {
       after,
@@ -40,7 +40,7 @@ export function recordWords(
       }
     }
   })().catch((error: unknown) => {
-    failure = error;
+    failure = error instanceof Error ? error : new Error(String(error));
   });
   const until = async (holds: () => boolean, what: string): Promise<void> => {
     const deadline = performance.now() + 20_000;

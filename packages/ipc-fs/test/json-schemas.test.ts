@@ -29,10 +29,8 @@ test("every line of the transcript in docs/protocol.md is what the code reads an
   const transcript = /```text transcript\n([^`]+)```/.exec(page)?.[1]?.trim().split("\n") ?? [];
   expect(transcript.length).toBe(12);
   for (const line of transcript) {
-    const [path = "", json = ""] = [
-      line.slice(0, line.indexOf(" ")),
-      line.slice(line.indexOf(" ") + 1),
-    ];
+    const path = line.slice(0, line.indexOf(" "));
+    const json = line.slice(line.indexOf(" ") + 1);
     expect(checked(path, json)).toBe(path);
   }
 });

@@ -14,8 +14,10 @@ export interface ExtraMount {
 
 /** How `dockerTransport` runs an agent. Each limit holds unless it is loosened here by its name. */
 export interface DockerTransportOptions {
-  /** The image's name, id or digest. It is never pulled: it has to be there. */
+  /** The image's name, id or digest; `name@sha256:…` runs exactly that image or none. */
   readonly image: string;
+  /** Whether a start pulls an image that is missing. Default: `never`. */
+  readonly pull?: "never" | "missing";
   /** The command that builds or pulls the image, for the message where it is missing. */
   readonly build?: string;
   /** The program and its arguments. Default: the image's own ENTRYPOINT and CMD. */
@@ -34,6 +36,8 @@ export interface DockerTransportOptions {
   readonly pids?: number;
   /** The largest file that the run may write, in bytes. Default: 1 GiB. */
   readonly fileSizeBytes?: number;
+  /** Open files of each process. Default: 16,384. */
+  readonly openFiles?: number;
   /** Writable memory by path, with its mount options. Default: `/tmp`, 64 MB. */
   readonly tmpfs?: Readonly<Record<string, string>>;
   /** Whether the image's own file system is read-only. Default: true. */
@@ -59,6 +63,7 @@ export interface DockerTransportOptions {
 /** The options with every default filled in. */
 export interface Settings {
   readonly image: string;
+  readonly pull: "never" | "missing";
   readonly build: string;
   readonly command: readonly string[] | null;
   readonly network: string;
@@ -66,6 +71,7 @@ export interface Settings {
   readonly cpus: number | null;
   readonly pids: number;
   readonly fileSizeBytes: number;
+  readonly openFiles: number;
   readonly tmpfs: Readonly<Record<string, string>>;
   readonly readOnlyRoot: boolean;
   readonly user: { readonly uid: number; readonly gid: number } | null;
@@ -82,6 +88,7 @@ export interface Settings {
 export function settingsOf(options: DockerTransportOptions): Settings {
   const settings: Settings = {
     image: options.image,
+    pull: options.pull ?? "never",
     build: options.build ?? `${options.engine ?? "docker"} build -t ${options.image} <its folder>`,
     command: options.command ?? null,
     network: options.network ?? "none",
@@ -89,6 +96,7 @@ export function settingsOf(options: DockerTransportOptions): Settings {
     cpus: options.cpus ?? null,
     pids: options.pids ?? 128,
     fileSizeBytes: options.fileSizeBytes ?? 1024 ** 3,
+    openFiles: options.openFiles ?? 16_384,
     tmpfs: options.tmpfs ?? { "/tmp": "rw,nosuid,nodev,size=64m" },
     readOnlyRoot: options.readOnlyRoot ?? true,
     user: options.user ?? null,

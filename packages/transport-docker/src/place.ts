@@ -2,6 +2,7 @@ import { WaybillError } from "@waybill/core";
 import type { RunHandle } from "@waybill/core";
 import type { Container } from "./engine/container.ts";
 import type { Engine } from "./engine/engine.ts";
+import type { Known } from "./engine/known.ts";
 import type { EngineInfo } from "./engine/info.ts";
 import type { Settings } from "./options.ts";
 import { recordedEngine } from "./records/control.ts";
@@ -11,6 +12,7 @@ import { readMarker } from "./records/marker.ts";
 /** An engine and the settings: where runs live. */
 export interface Place {
   readonly engine: Engine;
+  readonly known: Known;
   readonly settings: Settings;
 }
 

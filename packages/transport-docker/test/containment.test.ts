@@ -32,9 +32,9 @@ async function said(
 }
 
 await describeWithDocker("a hostile program, by default,", [baseImage], () => {
-  beforeAll(buildTestImage);
+  beforeAll(() => buildTestImage());
 
-  test("is an ordinary user without capabilities, who cannot get any", async () => {
+  test.concurrent("is an ordinary user without capabilities, who cannot get any", async () => {
     await using ground = await newGround();
     const words = await said(
       ground,
@@ -48,7 +48,7 @@ await describeWithDocker("a hostile program, by default,", [baseImage], () => {
     expect(words).toMatch(/^Seccomp:\s+2$/mu);
   });
 
-  test("cannot write the image, a read-only folder or its own standard input", async () => {
+  test.concurrent("cannot write the image, a read-only folder or its own standard input", async () => {
     await using ground = await newGround();
     const places = ["/x", "/etc/x", "/usr/local/bin/x", "/waybill/x", "/waybill/inbox/x"];
     const attempts = [...places, "/waybill/stdin"].map(
@@ -67,7 +67,7 @@ await describeWithDocker("a hostile program, by default,", [baseImage], () => {
     expect(await said(ground, "echo x > /workspace/x && echo WROTE")).toContain("WROTE");
   });
 
-  test("cannot move or replace a mounted folder or stream", async () => {
+  test.concurrent("cannot move or replace a mounted folder or stream", async () => {
     await using ground = await newGround();
     const words = await said(
       ground,
@@ -82,7 +82,7 @@ await describeWithDocker("a hostile program, by default,", [baseImage], () => {
     expect(words).not.toMatch(/MOVED|REMOVED|LINKED/u);
   });
 
-  test("has no network: no service of the host on any of its addresses", async () => {
+  test.concurrent("has no network: no service of the host on any of its addresses", async () => {
     await using ground = await newGround();
     const server = createServer((_, response) => response.end("SECRET OF THE HOST"));
     await new Promise<void>((resolve) => server.listen(0, "0.0.0.0", resolve));
@@ -105,7 +105,7 @@ await describeWithDocker("a hostile program, by default,", [baseImage], () => {
     }
   });
 
-  test("cannot mount, make devices, change the clock or see the host's processes", async () => {
+  test.concurrent("cannot mount, make devices, change the clock or see the host's processes", async () => {
     await using ground = await newGround();
     const words = await said(
       ground,
@@ -124,7 +124,7 @@ await describeWithDocker("a hostile program, by default,", [baseImage], () => {
     expect(Number(/^\d+$/mu.exec(words)?.[0])).toBeLessThan(8);
   });
 
-  test("leaves no file that gives rights on the host", async () => {
+  test.concurrent("leaves no file that gives rights on the host", async () => {
     await using ground = await newGround();
     const plan = await ground.plan({ program: "cp /bin/sh owned; chmod 6755 owned; exit 0" });
     const transport = ground.transport();
@@ -135,7 +135,7 @@ await describeWithDocker("a hostile program, by default,", [baseImage], () => {
     expect(owned.uid).not.toBe(0);
   });
 
-  test("cannot fork without end, fill /tmp, or write a file without end", async () => {
+  test.concurrent("cannot fork without end, fill /tmp, or write a file without end", async () => {
     await using ground = await newGround();
     const bomb = "for i in $(seq 400); do sleep 5 & done; echo FORKED 400";
     expect(await said(ground, `(${bomb}) 2>&1; true`)).not.toContain("FORKED 400");
@@ -147,7 +147,7 @@ await describeWithDocker("a hostile program, by default,", [baseImage], () => {
     expect(words).toMatch(/^1000000$/mu);
   });
 
-  test("sees no other session's folders and nothing of the control folder", async () => {
+  test.concurrent("sees no other session's folders and nothing of the control folder", async () => {
     await using ground = await newGround();
     const other = await ground.plan();
     await writeFile(join(other.control, "secret"), "SECRET");
@@ -160,7 +160,7 @@ await describeWithDocker("a hostile program, by default,", [baseImage], () => {
     expect(words).not.toMatch(/control$|environment/mu);
   });
 
-  test("finds no secret of the host in its environment or the container's record", async () => {
+  test.concurrent("finds no secret of the host in its environment or the container's record", async () => {
     await using ground = await newGround();
     process.env["WAYBILL_TEST_SECRET"] = "of-the-host";
     try {
@@ -177,9 +177,9 @@ await describeWithDocker("a hostile program, by default,", [baseImage], () => {
 });
 
 await describeWithDocker("what an option loosens, and no more", [baseImage], () => {
-  beforeAll(buildTestImage);
+  beforeAll(() => buildTestImage());
 
-  test("an extra mount is read-only unless it says write, and its links are resolved", async () => {
+  test.concurrent("an extra mount is read-only unless it says write, and its links are resolved", async () => {
     await using ground = await newGround();
     const real = join(ground.root, "real, with a comma");
     await mkdir(real);
@@ -197,7 +197,7 @@ await describeWithDocker("what an option loosens, and no more", [baseImage], () 
     expect(await readFile(join(real, "word"), "utf8")).toBe("foundmore\n");
   });
 
-  test("a mount of the engine's socket is refused before anything starts", async () => {
+  test.concurrent("a mount of the engine's socket is refused before anything starts", async () => {
     await using ground = await newGround();
     const mounts = [{ host: "/var/run/docker.sock", at: "/engine.sock" }];
     const transport = ground.transport({ mounts });
@@ -207,7 +207,7 @@ await describeWithDocker("what an option loosens, and no more", [baseImage], () 
     });
   });
 
-  test("a capability, a writable root and a larger tmpfs come by name", async () => {
+  test.concurrent("a capability, a writable root and a larger tmpfs come by name", async () => {
     await using ground = await newGround();
     const capable = await said(ground, "grep CapBnd /proc/self/status", {
       capabilities: ["NET_BIND_SERVICE"],
@@ -223,7 +223,7 @@ await describeWithDocker("what an option loosens, and no more", [baseImage], () 
     expect(await said(ground, mounts)).toMatch(/ \/ overlay ro/u);
   });
 
-  test("a session's Unicode names survive in labels and come back from list()", async () => {
+  test.concurrent("a session's Unicode names survive in labels and come back from list()", async () => {
     await using ground = await newGround();
     const transport = ground.transport();
     const plan = await ground.plan({ sessionId: 'Кодер = «один», "two"\\n' });

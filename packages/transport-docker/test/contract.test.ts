@@ -7,8 +7,8 @@ import { baseImage, buildTestImage, newGround } from "./fixture.ts";
 import { engineDoor } from "./reachable.ts";
 
 await describeWithDocker("dockerTransport keeps the transport contract", [baseImage], () => {
-  beforeAll(buildTestImage);
-  transportContract({ test, create: createFixture });
+  beforeAll(() => buildTestImage());
+  transportContract({ test: test.concurrent, create: createFixture });
 });
 
 async function createFixture(): Promise<TransportFixture> {

@@ -48,10 +48,24 @@ describe("what docker and podman say", () => {
   });
 
   test("of an event is a hint with a name, and anything else is none", () => {
-    const docker = { Action: "die", Actor: { Attributes: { name: "waybill-1", exitCode: "0" } } };
-    expect(parseEvent(JSON.stringify(docker))).toEqual({ name: "waybill-1", died: true });
-    const podman = { Name: "waybill-2", Status: "start" };
-    expect(parseEvent(JSON.stringify(podman))).toEqual({ name: "waybill-2", died: false });
+    const docker = {
+      Type: "container",
+      Action: "die",
+      Actor: { Attributes: { name: "waybill-1", exitCode: "0" } },
+    };
+    expect(parseEvent(JSON.stringify(docker))).toEqual({
+      type: "container",
+      name: "waybill-1",
+      died: true,
+    });
+    const podman = { Type: "container", Name: "waybill-2", Status: "start" };
+    expect(parseEvent(JSON.stringify(podman))).toEqual({
+      type: "container",
+      name: "waybill-2",
+      died: false,
+    });
+    const image = { Type: "image", Action: "tag", Actor: { Attributes: { name: "agent:1" } } };
+    expect(parseEvent(JSON.stringify(image))).toEqual({ type: "image" });
     for (const line of ["", "{", "null", '{"Action":"die"}', "[1]"]) {
       expect(parseEvent(line)).toBeNull();
     }
@@ -71,7 +85,7 @@ describe("what docker and podman say", () => {
 
 describe("the user inside", () => {
   const image = (user: string) => ({ id: "i", argv: [], user, labels: {} });
-  const rootful = { id: "e", name: "vm", version: "20", rootless: false };
+  const rootful = parseInfo(JSON.stringify({ ID: "e", Name: "vm", ServerVersion: "20" }));
   const settings = settingsOf({ image: "agent:1" });
 
   test("is the plan's, and the image's own where the plan has none", async () => {

@@ -97,9 +97,9 @@ describe("options that can never work", () => {
 });
 
 await describeWithDocker("a start that cannot succeed", [baseImage], () => {
-  beforeAll(buildTestImage);
+  beforeAll(() => buildTestImage());
 
-  test("an image that is not there is IMAGE_MISSING, with the command that makes it", async () => {
+  test.concurrent("an image that is not there is IMAGE_MISSING, with the command that makes it", async () => {
     await using ground = await newGround();
     const build = "pnpm image";
     const transport = ground.transport({ image: "waybill-no-such-image:latest", build });
@@ -114,7 +114,59 @@ await describeWithDocker("a start that cannot succeed", [baseImage], () => {
     expect(await transport.list(ground.owner)).toEqual([]);
   });
 
-  test("an image that is deleted under a live run leaves it alone", async () => {
+  test.concurrent("an image that is missing is pulled where the policy says so, and only there", async () => {
+    await using ground = await newGround();
+    const image = `waybill-transport-docker-test:pulled-${process.pid}`;
+    // No registry can be reached from a test: the image comes from the one that is here.
+    const engine = await fakeEngine(ground, [
+      `if [ "$1" = pull ]; then exec docker tag ${baseImage} "$3"; fi`,
+      'exec docker "$@"',
+    ]);
+    const never = ground.transport({ engine, image, command: ["true"] });
+    await expect(never.start(await ground.plan())).rejects.toMatchObject({ code: "IMAGE_MISSING" });
+    const transport = ground.transport({ engine, image, command: ["true"], pull: "missing" });
+    expect(await transport.start(await ground.plan())).toMatchObject({ already: false });
+    await docker("rmi", image);
+  });
+
+  test.concurrent("a pull that fails is PULL_FAILED, and the image's digest is part of its name", async () => {
+    await using ground = await newGround();
+    const image = `waybill.invalid/agent@sha256:${"0".repeat(64)}`;
+    const transport = ground.transport({ image, pull: "missing" });
+    await expect(transport.start(await ground.plan())).rejects.toMatchObject({
+      code: "PULL_FAILED",
+      details: { image },
+    });
+    expect(await transport.list(ground.owner)).toEqual([]);
+  });
+
+  test.concurrent("a start uses the image that has the name now, however often it changed", async () => {
+    await using ground = await newGround();
+    const image = `waybill-transport-docker-test:moving-${process.pid}`;
+    const transport = ground.transport({ image });
+    const held = await ground.plan({ program: "sleep 60" });
+    const says = async (word: string): Promise<string> => {
+      const cmd = `CMD ["/bin/sh", "-c", "echo ${word}; eval \\"$PROGRAM\\""]`;
+      await buildImage(image, [`FROM ${baseImage}`, "ENTRYPOINT []", cmd]);
+      const plan = await ground.plan();
+      await transport.start(plan);
+      await sightings(transport, plan);
+      return await ground.read(plan, "stdout");
+    };
+    await docker("tag", baseImage, image);
+    await ground.transport({ command: ["sleep", "60"] }).start(held);
+    // While somebody watches, answers about images are kept until an event spoils them.
+    const watching = new AbortController();
+    const watched = transport.watch(held, watching.signal)[Symbol.asyncIterator]();
+    await watched.next();
+    await new Promise((resolve) => setTimeout(resolve, 1_200));
+    for (const word of ["one", "two", "three"]) expect(await says(word)).toBe(`${word}\n`);
+    watching.abort();
+    await watched.return?.();
+    await docker("rmi", "--force", image);
+  });
+
+  test.concurrent("an image that is deleted under a live run leaves it alone", async () => {
     await using ground = await newGround();
     const image = `waybill-transport-docker-test:passing-${process.pid}`;
     await docker("tag", baseImage, image);
@@ -126,7 +178,7 @@ await describeWithDocker("a start that cannot succeed", [baseImage], () => {
     await transport.stop(plan, 100);
   });
 
-  test("an image that speaks another protocol is PROTOCOL_MISMATCH", async () => {
+  test.concurrent("an image that speaks another protocol is PROTOCOL_MISMATCH", async () => {
     await using ground = await newGround();
     const transport = ground.transport();
     expect(await transport.check()).toMatchObject({ protocol: 1 });
@@ -136,7 +188,7 @@ await describeWithDocker("a start that cannot succeed", [baseImage], () => {
     expect(await ground.transport({ image: baseImage }).check()).toMatchObject({ protocol: null });
   });
 
-  test("a program that the image does not have is COMMAND_NOT_FOUND, and nothing is left", async () => {
+  test.concurrent("a program that the image does not have is COMMAND_NOT_FOUND, and nothing is left", async () => {
     await using ground = await newGround();
     for (const program of ["no-such-program", "/no/such/program", "/etc/passwd"]) {
       const transport = ground.transport({ command: [program] });
@@ -149,7 +201,7 @@ await describeWithDocker("a start that cannot succeed", [baseImage], () => {
     expect(await ground.transport().list(ground.owner)).toEqual([]);
   });
 
-  test("a start that failed before the program ran can be repeated once it is mended", async () => {
+  test.concurrent("a start that failed before the program ran can be repeated once it is mended", async () => {
     await using ground = await newGround();
     const plan = await ground.plan({ program: "exit 6" });
     const broken = ground.transport({ command: ["no-such-program"] });
@@ -159,7 +211,7 @@ await describeWithDocker("a start that cannot succeed", [baseImage], () => {
     expect((await sightings(transport, plan)).at(-1)).toMatchObject({ exit: { exitCode: 6 } });
   });
 
-  test("an image without a shell is COMMAND_NOT_FOUND, and names it", async () => {
+  test.concurrent("an image without a shell is COMMAND_NOT_FOUND, and names it", async () => {
     await using ground = await newGround();
     const image = "waybill-transport-docker-test:no-shell";
     await buildImage(image, ["FROM scratch", "LABEL empty=true", 'ENTRYPOINT ["/program"]']);
@@ -170,7 +222,7 @@ await describeWithDocker("a start that cannot succeed", [baseImage], () => {
     });
   });
 
-  test("an image that names no program is COMMAND_NOT_FOUND", async () => {
+  test.concurrent("an image that names no program is COMMAND_NOT_FOUND", async () => {
     await using ground = await newGround();
     const image = "waybill-transport-docker-test:no-program";
     await buildImage(image, [`FROM ${baseImage}`, "ENTRYPOINT []", "CMD []"]);
@@ -180,7 +232,7 @@ await describeWithDocker("a start that cannot succeed", [baseImage], () => {
     });
   });
 
-  test("a folder that is not there is START_FAILED, and is not made by the engine", async () => {
+  test.concurrent("a folder that is not there is START_FAILED, and is not made by the engine", async () => {
     await using ground = await newGround();
     const host = join(ground.root, "not-there");
     const plan = await ground.plan({ folders: [{ host, at: "/more", write: true }] });
@@ -192,7 +244,7 @@ await describeWithDocker("a start that cannot succeed", [baseImage], () => {
     expect(existsSync(host)).toBe(false);
   });
 
-  test("a stream that the run's user cannot open is START_FAILED, and names the files", async () => {
+  test.concurrent("a stream that the run's user cannot open is START_FAILED, and names the files", async () => {
     await using ground = await newGround();
     const plan = await ground.plan();
     await chmod(plan.stdin.host, 0);
@@ -203,7 +255,7 @@ await describeWithDocker("a start that cannot succeed", [baseImage], () => {
     expect(await ground.transport().list(ground.owner)).toEqual([]);
   });
 
-  test("a launch folder that the run's user cannot write is START_FAILED, and is named", async () => {
+  test.concurrent("a launch folder that the run's user cannot write is START_FAILED, and is named", async () => {
     await using ground = await newGround();
     const plan = await ground.plan();
     await chmod(plan.launch.host, 0o555);
@@ -213,7 +265,7 @@ await describeWithDocker("a start that cannot succeed", [baseImage], () => {
     });
   });
 
-  test("a name that something else has is NAME_TAKEN, and that is left alone", async () => {
+  test.concurrent("a name that something else has is NAME_TAKEN, and that is left alone", async () => {
     await using ground = await newGround();
     const transport = ground.transport();
     const plan = await ground.plan();
@@ -236,7 +288,7 @@ await describeWithDocker("a start that cannot succeed", [baseImage], () => {
     expect(await docker("inspect", "-f", "{{.State.Status}}", nameOf(plan))).toBe("running");
   });
 
-  test("remove() of a live run is RUN_ALIVE, and leaves it alive", async () => {
+  test.concurrent("remove() of a live run is RUN_ALIVE, and leaves it alive", async () => {
     await using ground = await newGround();
     const transport = ground.transport({ command: ["sleep", "60"] });
     const plan = await ground.plan();
@@ -246,7 +298,7 @@ await describeWithDocker("a start that cannot succeed", [baseImage], () => {
     await transport.stop(plan, 100);
   });
 
-  test("root inside is ROOT_REFUSED unless it is allowed", async () => {
+  test.concurrent("root inside is ROOT_REFUSED unless it is allowed", async () => {
     await using ground = await newGround();
     const plan = { ...(await ground.plan()), user: { uid: 0, gid: 0 } };
     const refused = { code: "ROOT_REFUSED", message: expect.stringContaining("allowRoot") };

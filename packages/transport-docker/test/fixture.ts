@@ -23,19 +23,24 @@ export const user =
     : { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
 
 /** Makes the test image, in 0.1 s where it is there. */
-export async function buildTestImage(): Promise<void> {
-  await buildImage(testImage, [
+export async function buildTestImage(program: string = engine): Promise<void> {
+  const lines = [
     `FROM ${baseImage}`,
     "LABEL dev.waybill.protocol=1",
     "ENTRYPOINT []",
     `CMD ["/bin/sh", "-c", "eval \\"$PROGRAM\\""]`,
-  ]);
+  ];
+  await buildImage(testImage, lines, program);
 }
 
 /** Makes an image from the lines of a Dockerfile. */
-export async function buildImage(name: string, lines: readonly string[]): Promise<void> {
+export async function buildImage(
+  name: string,
+  lines: readonly string[],
+  program: string = engine,
+): Promise<void> {
   const env = { DOCKER_BUILDKIT: "0" };
-  await execa(engine, ["build", "--quiet", "--tag", name, "-"], { input: lines.join("\n"), env });
+  await execa(program, ["build", "--quiet", "--tag", name, "-"], { input: lines.join("\n"), env });
 }
 
 /** What a test wants to be special about a run. */
@@ -61,7 +66,7 @@ export interface Ground extends AsyncDisposable {
 }
 
 /** Makes a ground whose parents only the host may enter, as a mailbox does. */
-export async function newGround(): Promise<Ground> {
+export async function newGround(program: string = engine): Promise<Ground> {
   const root = await mkdtemp(join(tmpdir(), "waybill-docker-"));
   const owner = `test-${randomBytes(6).toString("hex")}`;
   const transports: Transport[] = [];
@@ -70,7 +75,7 @@ export async function newGround(): Promise<Ground> {
     root,
     owner,
     transport: (options) => {
-      const transport = dockerTransport({ image: testImage, engine, ...options });
+      const transport = dockerTransport({ image: testImage, engine: program, ...options });
       transports.push(transport);
       return transport;
     },
@@ -83,7 +88,14 @@ export async function newGround(): Promise<Ground> {
     [Symbol.asyncDispose]: async () => {
       await Promise.all(transports.map((transport) => transport.close()));
       const names = plans.map(nameOf);
-      if (names.length > 0) await docker("rm", "--force", "--volumes", ...names);
+      // Each by itself: podman stops at the first that is not there.
+      const remove = (name: string) => ["rm", "--force", "--volumes", "--time=0", name];
+      for (const name of program === "podman" ? names : []) {
+        await execa(program, remove(name), { reject: false });
+      }
+      if (names.length > 0 && program !== "podman") {
+        await docker("rm", "--force", "--volumes", ...names);
+      }
       await rm(root, { recursive: true, force: true });
     },
   };
@@ -163,20 +175,20 @@ export async function docker(...args: string[]): Promise<string> {
   return (await execa(engine, args, { reject: false, all: true })).all;
 }
 
-/** All that a watch tells until it ends by itself, or for 30 s. */
+/** All that a watch tells until it ends by itself, or for 50 s. */
 export async function sightings(transport: Transport, plan: RunPlan): Promise<RunSighting[]> {
   const seen: RunSighting[] = [];
-  for await (const sighting of transport.watch(plan, AbortSignal.timeout(30_000))) {
+  for await (const sighting of transport.watch(plan, AbortSignal.timeout(50_000))) {
     seen.push(sighting);
   }
   return seen;
 }
 
-/** Resolves once it holds; fails after 20 s. */
+/** Resolves once it holds; fails after 40 s. */
 export async function until(what: string, holds: () => Promise<boolean>): Promise<void> {
-  const deadline = performance.now() + 20_000;
+  const deadline = performance.now() + 40_000;
   while (!(await holds())) {
-    if (performance.now() > deadline) throw new Error(`Waited 20 s in vain for ${what}.`);
+    if (performance.now() > deadline) throw new Error(`Waited 40 s in vain for ${what}.`);
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }

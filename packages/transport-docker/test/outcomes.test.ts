@@ -45,26 +45,26 @@ const exited = (exitCode: number | null, signal: string | null): Partial<RunExit
 });
 
 await describeWithDocker("how a run ended", [baseImage], () => {
-  beforeAll(buildTestImage);
+  beforeAll(() => buildTestImage());
 
-  test("an exit code is the program's own", async () => {
+  test.concurrent("an exit code is the program's own", async () => {
     expect(await exitOf("exit 0")).toEqual(exited(0, null));
     expect(await exitOf("exit 3")).toEqual(exited(3, null));
     expect(await exitOf("exit 125")).toEqual(exited(125, null));
   });
 
-  test("a code that the start line uses is the program's own once it runs", async () => {
+  test.concurrent("a code that the start line uses is the program's own once it runs", async () => {
     expect(await exitOf("exit 120")).toEqual(exited(120, null));
     expect(await exitOf("exit 122")).toEqual(exited(122, null));
   });
 
-  test("the code of a second start is reported as no code at all", async () => {
+  test.concurrent("the code of a second start is reported as no code at all", async () => {
     const exit = await exitOf("exit 121");
     expect(exit).toMatchObject(exited(null, null));
     expect(exit?.detail).toContain("121");
   });
 
-  test("a program that is not found or not executable says so", async () => {
+  test.concurrent("a program that is not found or not executable says so", async () => {
     expect(await exitOf("exec /no/such/program")).toMatchObject({
       ...exited(127, null),
       detail: expect.stringContaining("not found"),
@@ -75,14 +75,14 @@ await describeWithDocker("how a run ended", [baseImage], () => {
     });
   });
 
-  test("a signal is named and gives no exit code", async () => {
+  test.concurrent("a signal is named and gives no exit code", async () => {
     expect(await exitOf("kill -KILL $$")).toMatchObject(exited(null, "SIGKILL"));
     expect(await exitOf("kill -TERM $$")).toMatchObject(exited(null, "SIGTERM"));
     expect(await exitOf("kill -ABRT $$")).toMatchObject(exited(null, "SIGABRT"));
     expect(await exitOf("kill -SEGV $$")).toMatchObject(exited(null, "SIGSEGV"));
   });
 
-  test("memory that runs out is told, whether the first process dies of it or a child", async () => {
+  test.concurrent("memory that runs out is told, whether the first process dies of it or a child", async () => {
     const greed = "tail /dev/zero";
     expect(await exitOf(`exec ${greed}`, { memory: "64m" })).toMatchObject({
       exitCode: null,
@@ -99,9 +99,9 @@ await describeWithDocker("how a run ended", [baseImage], () => {
 });
 
 await describeWithDocker("evidence", [baseImage], () => {
-  beforeAll(buildTestImage);
+  beforeAll(() => buildTestImage());
 
-  test("a container that was removed by hand is absent, and its run can never start again", async () => {
+  test.concurrent("a container that was removed by hand is absent, and its run can never start again", async () => {
     await using ground = await newGround();
     const transport = ground.transport();
     const plan = await ground.plan({ program: waiting });
@@ -114,7 +114,7 @@ await describeWithDocker("evidence", [baseImage], () => {
     expect(await transport.stop(plan, 100)).toBeNull();
   });
 
-  test("an end while the engine is away is seen when it answers again, and nothing before", async () => {
+  test.concurrent("an end while the engine is away is seen when it answers again, and nothing before", async () => {
     await using ground = await newGround();
     await using door = await engineDoor(join(ground.root, "engine.sock"));
     const transport = ground.transport({ host: door.address });
@@ -170,7 +170,7 @@ await describeWithDocker("evidence", [baseImage], () => {
     expect(performance.now() - began).toBeLessThan(5_000);
   });
 
-  test("an engine that knows nothing for a moment has not lost the run", async () => {
+  test.concurrent("an engine that knows nothing for a moment has not lost the run", async () => {
     await using ground = await newGround();
     const plan = await ground.plan({ program: waiting });
     await ground.transport().start(plan);
@@ -190,7 +190,7 @@ await describeWithDocker("evidence", [baseImage], () => {
     expect(await stopping.stop(plan, 0)).toMatchObject({ signal: "SIGKILL" });
   });
 
-  test("another engine's ignorance is not absence", async () => {
+  test.concurrent("another engine's ignorance is not absence", async () => {
     await using ground = await newGround();
     const transport = ground.transport();
     const plan = await ground.plan({ program: waiting });
@@ -206,7 +206,7 @@ await describeWithDocker("evidence", [baseImage], () => {
     await expect(transport.start(plan)).rejects.toMatchObject({ code: "RUN_ENDED" });
   });
 
-  test("a paused container is running, and is stopped all the same", async () => {
+  test.concurrent("a paused container is running, and is stopped all the same", async () => {
     await using ground = await newGround();
     const transport = ground.transport();
     const plan = await ground.plan({
@@ -223,7 +223,7 @@ await describeWithDocker("evidence", [baseImage], () => {
 });
 
 await describeWithDocker("a run that tampers with its own marker", [baseImage], () => {
-  beforeAll(buildTestImage);
+  beforeAll(() => buildTestImage());
 
   /** Lets the program spoil its marker and end; then removes what is left the way it says. */
   async function startAgain(spoil: string, remove: "by hand" | "by remove()"): Promise<unknown> {
@@ -245,7 +245,7 @@ await describeWithDocker("a run that tampers with its own marker", [baseImage], 
     return { again, starts };
   }
 
-  test.for([
+  test.concurrent.for([
     ["rm started", "by remove()"],
     ["rm started; ln -s /dev/null started", "by remove()"],
     ["rm started; ln -s /dev/null started", "by hand"],
@@ -258,7 +258,7 @@ await describeWithDocker("a run that tampers with its own marker", [baseImage], 
     expect(await startAgain(spoil, remove)).toEqual({ again: "RUN_ENDED", starts: 1 });
   });
 
-  test("a start line that meets the marker of a stop ends without running the program", async () => {
+  test.concurrent("a start line that meets the marker of a stop ends without running the program", async () => {
     await using ground = await newGround();
     const plan = await ground.plan({ program: waiting });
     // A stop that comes between the starter's look at the marker and the engine's start.

@@ -31,6 +31,11 @@ export interface DeadLetters {
   moveAside(folder: SafeFolder, name: string, seq: number): boolean;
 }
 
+/** The name of the file that says what was wrong with a dead letter. */
+export function deadLetterNote(seq: number): string {
+  return sequenceName(seq).replace(/json$/, "error.json");
+}
+
 /** A run that writes nonsense without end must not fill the host's disk. */
 const KEPT_PER_RUN = 1_000;
 
@@ -54,8 +59,11 @@ export function openDeadLetters(paths: RunPaths, logger: Logger | undefined): De
         writeOver(join(paths.deadLetters, name), Buffer.from(bytes), 0o600);
       }
       const record = { v: 1, seq, ...error, content: bytes === null ? null : name, at: Date.now() };
-      const recordName = name.replace(/json$/, "error.json");
-      writeOver(join(paths.deadLetters, recordName), `${JSON.stringify(record, null, 2)}\n`, 0o600);
+      writeOver(
+        join(paths.deadLetters, deadLetterNote(seq)),
+        `${JSON.stringify(record, null, 2)}\n`,
+        0o600,
+      );
     },
     moveAside(folder, name, seq) {
       const target = sequenceName(seq).replace(/json$/, "folder");

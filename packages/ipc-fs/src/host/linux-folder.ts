@@ -2,7 +2,7 @@ import { closeSync, constants, fstatSync, lstatSync, openSync } from "node:fs";
 import type { Stats } from "node:fs";
 
 import { kindOf, removeEntry, tooLarge, unreadable } from "./folder-entry.ts";
-import { folderNames } from "./folder-names.ts";
+import { BLOCK_BYTES, folderNames, walkNames } from "./folder-names.ts";
 import { errnoOf } from "./mailbox-failure.ts";
 import { readDescriptor } from "./read-descriptor.ts";
 import type { FolderReading, SafeFolder } from "./safe-folder.ts";
@@ -28,6 +28,7 @@ export function openLinuxFolder(path: string): SafeFolder {
       return withPathDescriptor(at(name), (_, stats) => ({
         isFile: stats.isFile(),
         size: stats.size,
+        allocated: stats.blocks * BLOCK_BYTES,
         changedAt: stats.ctimeMs,
         inode: stats.ino,
       }));
@@ -48,6 +49,7 @@ export function openLinuxFolder(path: string): SafeFolder {
       );
     },
     names: (limit) => folderNames(`/proc/self/fd/${folder}`, limit),
+    walk: () => walkNames(`/proc/self/fd/${folder}`),
     remove(name) {
       return removeEntry(at(name));
     },

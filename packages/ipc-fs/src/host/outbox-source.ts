@@ -3,6 +3,8 @@ import type { Logger, Mark } from "@waybill/core";
 import { UNACKNOWLEDGED } from "../protocol/limits.ts";
 import { activityReader } from "./activity-reader.ts";
 import { openDeadLetters } from "./dead-letters.ts";
+import { folderQuota } from "./folder-quota.ts";
+import type { OutboxQuota } from "./folder-quota.ts";
 import { lifeSigns } from "./life-signs.ts";
 import type { RunPaths } from "./run-paths.ts";
 import { openSafeFolder } from "./safe-folder.ts";
@@ -15,6 +17,8 @@ export interface SourceOptions {
   /** Whether the run is over, so that waiting for what is missing is in vain. */
   readonly isOver: boolean;
   readonly patienceMs: number;
+  /** Holds while the run lives; what a run that is over left is read whatever there is of it. */
+  readonly quota: OutboxQuota;
   readonly logger: Logger | undefined;
 }
 
@@ -27,14 +31,19 @@ export function outboxSource(paths: RunPaths, options: SourceOptions): WordSourc
     const sequence = wordSequence({ folder, deadLetters, after, patienceMs, isOver });
     const activities = activityReader(folder, after.seq === 0);
     const alive = lifeSigns(paths, folder);
+    const quota = folderQuota(folder, options.quota);
     return {
       watchPaths: [folder.watchPath],
       take: () => sequence.take(),
       acknowledge: () => sequence.acknowledge(),
-      signs: () => [...alive(), ...activities.take()],
+      signs() {
+        quota.check();
+        return [...alive(), ...activities.take()];
+      },
       isPastBacklog: () => sequence.last - after.seq > UNACKNOWLEDGED,
       close() {
         activities.close();
+        quota.close();
         folder.close();
       },
     };

@@ -3,7 +3,7 @@ import type { Stats } from "node:fs";
 import { join } from "node:path";
 
 import { kindOf, removeEntry, tooLarge, unreadable } from "./folder-entry.ts";
-import { folderNames } from "./folder-names.ts";
+import { BLOCK_BYTES, folderNames, walkNames } from "./folder-names.ts";
 import { fileError } from "./mailbox-failure.ts";
 import { readDescriptor } from "./read-descriptor.ts";
 import type { FolderReading, SafeFolder } from "./safe-folder.ts";
@@ -77,7 +77,14 @@ export function openPortableFolder(path: string): SafeFolder {
       const stats = lstatSync(at(name), { throwIfNoEntry: false });
       return stats === undefined
         ? null
-        : { isFile: stats.isFile(), size: stats.size, changedAt: stats.ctimeMs, inode: stats.ino };
+        : {
+            isFile: stats.isFile(),
+            size: stats.size,
+            // Windows has no blocks.
+            allocated: stats.blocks === undefined ? stats.size : stats.blocks * BLOCK_BYTES,
+            changedAt: stats.ctimeMs,
+            inode: stats.ino,
+          };
     },
     read(name, limit, linked) {
       try {
@@ -88,6 +95,7 @@ export function openPortableFolder(path: string): SafeFolder {
     },
     open: (name) => openChecked(name)?.file ?? null,
     names: (limit) => folderNames(path, limit),
+    walk: () => walkNames(path),
     remove: (name) => removeEntry(at(name)),
     close() {},
   };

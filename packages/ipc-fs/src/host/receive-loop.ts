@@ -1,8 +1,10 @@
-import { setImmediate as nextTurn, setTimeout as pause } from "node:timers/promises";
+import { setTimeout as pause } from "node:timers/promises";
 
 import type { Incoming, Logger } from "@waybill/core";
 
 import { folderPulse } from "../folder-pulse.ts";
+import type { OutboxQuota } from "./folder-quota.ts";
+import type { Turns } from "./turns.ts";
 import type { Taken, WordSource } from "./word-source.ts";
 
 /** How the host looks at the folders of its runs. */
@@ -15,6 +17,10 @@ export interface ReceiveSettings {
   readonly watch: boolean;
   /** How long a missing number is waited for, in milliseconds. */
   readonly gapMs: number;
+  /** How much may lie in an outbox. */
+  readonly quota: OutboxQuota;
+  /** The order in which the runs of this mailbox look. */
+  readonly turns: Turns;
   readonly logger: Logger | undefined;
 }
 
@@ -43,8 +49,13 @@ export async function* receiveLoop(
   const onAbort = (): void => pulse.wake();
   signal.addEventListener("abort", onAbort);
   let hasCaughtUp = false;
+  let isBusy = false;
   try {
-    while (!signal.aborted) {
+    for (;;) {
+      await settings.turns.next(isBusy);
+      if (signal.aborted) {
+        return;
+      }
       const begun = performance.now();
       const taken = source.take();
       const costMs = performance.now() - begun;
@@ -60,11 +71,13 @@ export async function* receiveLoop(
       if (taken.state === "empty" && !follow) {
         return;
       }
-      // Other runs share this thread: each gets its turn between two ticks of this one.
+      isBusy = taken.words.length > 0;
       if (taken.words.length === 0 && costMs > CHEAP_LOOK_MS) {
         await pause(costMs * REST_PER_LOOK);
       }
-      await (taken.state === "more" ? nextTurn() : pulse.next(lookOf(taken, batch)));
+      if (taken.state !== "more") {
+        await pulse.next(lookOf(taken, batch));
+      }
     }
   } finally {
     signal.removeEventListener("abort", onAbort);

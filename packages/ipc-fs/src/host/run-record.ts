@@ -43,7 +43,7 @@ export function writeRunRecord(paths: RunPaths, run: RunSpec): void {
 }
 
 /** The record of a run, or null where it was never prepared to the end. */
-export function readRunRecord(paths: RunPaths): RunRecord | null {
+export function readRunRecord(paths: Pick<RunPaths, "record">): RunRecord | null {
   try {
     return recordSchema.parse(JSON.parse(readFileSync(paths.record, "utf8")));
   } catch (error) {

@@ -21,6 +21,8 @@ export type FolderReading =
 export interface FolderEntry {
   readonly isFile: boolean;
   readonly size: number;
+  /** Bytes on the disk, which a sparse file has fewer of than `size`. */
+  readonly allocated: number;
   /** Milliseconds since 1970. Of the inode, so that no program can choose it. */
   readonly changedAt: number;
   readonly inode: number;
@@ -49,6 +51,8 @@ export interface SafeFolder {
   open(name: string): number | null;
   /** Some names, at most `limit`; `all` tells whether there are no more. In no order. */
   names(limit: number): { readonly names: readonly string[]; readonly all: boolean };
+  /** Every name, one at a time; the folder is listed as far as it is asked for. In no order. */
+  walk(): Iterator<string>;
   /** Removes a file or an empty folder. False where it cannot be removed so. */
   remove(name: string): boolean;
   close(): void;
@@ -57,7 +61,7 @@ export interface SafeFolder {
 /**
  * Opens a folder whose parent only the host may write. On Linux everything goes through its
  * descriptor, which no swap can redirect; elsewhere through its path, with the checks that the
- * platform has: docs/protocol.md says what is weaker there.
+ * platform has: docs/security.md says what is weaker there.
  */
 export function openSafeFolder(path: string): SafeFolder {
   return canUseDescriptors() ? openLinuxFolder(path) : openPortableFolder(path);

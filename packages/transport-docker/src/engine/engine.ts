@@ -2,7 +2,7 @@ import type { CommandResult, EngineCommand, Following } from "./command.ts";
 import { parseContainers } from "./container.ts";
 import type { Container } from "./container.ts";
 import { parseEvent } from "./event.ts";
-import type { ContainerEvent } from "./event.ts";
+import type { EngineEvent } from "./event.ts";
 import { engineAway, engineRefused } from "./failure.ts";
 import { parseImage } from "./image.ts";
 import type { Image } from "./image.ts";
@@ -18,6 +18,8 @@ export interface Engine {
   info(signal?: AbortSignal): Promise<EngineInfo>;
   /** Null where the engine has no such image. */
   image(name: string, signal?: AbortSignal): Promise<Image | null>;
+  /** Fetches an image from its registry. */
+  pull(name: string, signal?: AbortSignal): Promise<CommandResult>;
   /** By name or id. Only what the engine positively does not have is left out. */
   containers(names: readonly string[], signal?: AbortSignal): Promise<readonly Container[]>;
   /** Every container, dead or alive, with this label and value. */
@@ -30,8 +32,8 @@ export interface Engine {
   unpause(id: string): Promise<CommandResult>;
   /** Refused by the engine while the container runs. */
   remove(id: string): Promise<CommandResult>;
-  /** What happens to containers that have this label, from `sinceMs` (epoch) on. */
-  events(label: string, sinceMs: number, onEvent: (event: ContainerEvent) => void): Following;
+  /** What happens to containers and images, from `sinceMs` (epoch) on. */
+  events(sinceMs: number, onEvent: (event: EngineEvent) => void): Following;
 }
 
 /** The engine behind a docker-like command line. */
@@ -87,6 +89,8 @@ export function engineOf(command: EngineCommand): Engine {
       if (noSuchImage.test(result.stderr)) return null;
       throw engineRefused(`inspect the image ${name}`, result);
     },
+    // The size of an image says nothing of its way here: a slow one is not a silent engine.
+    pull: (name, signal) => change(["pull", "--quiet", name], 1_800_000, signal),
     labelled: async (label, value) => {
       const filter = ["--filter", `label=${label}=${value}`];
       const listing = ["ps", "--all", "--quiet", "--no-trunc", ...filter];
@@ -99,9 +103,10 @@ export function engineOf(command: EngineCommand): Engine {
     kill: (id) => change(["kill", id]),
     unpause: (id) => change(["unpause", id]),
     remove: (id) => change(["rm", "--volumes", id]),
-    events: (label, sinceMs, onEvent) => {
+    events: (sinceMs, onEvent) => {
       const since = ["--since", (sinceMs / 1_000).toFixed(3)];
-      const filters = ["--filter", "type=container", "--filter", `label=${label}`];
+      // Not by label: podman 4 matches no label without its value.
+      const filters = [...types, ...actions].flatMap((filter) => ["--filter", filter]);
       return command.follow(["events", ...since, ...filters, "--format", "{{json .}}"], (line) => {
         const event = parseEvent(line);
         if (event !== null) onEvent(event);
@@ -109,5 +114,24 @@ export function engineOf(command: EngineCommand): Engine {
     },
   };
 }
+
+const types = ["type=container", "type=image"];
+
+// Both engines' words; each passes over the other's.
+const actions = [
+  "start",
+  "die",
+  "died",
+  "destroy",
+  "remove",
+  "tag",
+  "untag",
+  "delete",
+  "pull",
+  "load",
+  "loadfromarchive",
+  "import",
+  "build",
+].map((action) => `event=${action}`);
 
 const noSuchImage = /no such image|no such object|image not known/iu;

@@ -1,20 +1,27 @@
 import { z } from "zod";
 
-/** That something happened to a container: a hint to look, never a fact by itself. */
-export interface ContainerEvent {
-  readonly name: string;
-  /** Whether its first process has ended, so that a look must show it. */
-  readonly died: boolean;
-}
+/** That something happened: a hint to look, never a fact by itself. */
+export type EngineEvent =
+  | {
+      readonly type: "container";
+      readonly name: string;
+      /** Whether its first process has ended, so that a look must show it. */
+      readonly died: boolean;
+    }
+  /** Some image was made, removed or got another name. */
+  | { readonly type: "image" };
 
-/** Reads one line of `events`, of docker or of podman; null for what says nothing of a container. */
-export function parseEvent(line: string): ContainerEvent | null {
+/** Reads one line of `events`, of docker or of podman; null for what is neither. */
+export function parseEvent(line: string): EngineEvent | null {
   const parsed = either.safeParse(parseJson(line));
   if (!parsed.success) return null;
   const event = parsed.data;
+  if (event.Type === "image") return { type: "image" };
   const [name, action] =
     "Actor" in event ? [event.Actor.Attributes["name"], event.Action] : [event.Name, event.Status];
-  return name === undefined ? null : { name, died: action === "die" || action === "died" };
+  return name === undefined
+    ? null
+    : { type: "container", name, died: action === "die" || action === "died" };
 }
 
 function parseJson(line: string): unknown {
@@ -29,8 +36,9 @@ function parseJson(line: string): unknown {
 
 const either = z.union([
   z.object({
+    Type: z.string().optional(),
     Action: z.string(),
     Actor: z.object({ Attributes: z.record(z.string(), z.string()) }),
   }),
-  z.object({ Name: z.string(), Status: z.string() }),
+  z.object({ Type: z.string().optional(), Name: z.string(), Status: z.string() }),
 ]);

@@ -73,8 +73,14 @@ function containment(settings: Settings): string[] {
     "--ipc=private",
     `--ulimit=fsize=${settings.fileSizeBytes}`,
     "--ulimit=core=0",
+    // Named, or podman asks for more than a root without CAP_SYS_RESOURCE may give.
+    `--ulimit=nofile=${settings.openFiles}`,
+    `--ulimit=nproc=${userProcesses}`,
   ];
 }
+
+/** Of one user on the whole machine, so far above what `pids` allows a run: only so that it is named. */
+const userProcesses = 32_768;
 
 /** Every mount once: each stream on its own, so that the run cannot put another file in its place. */
 function mountsOf(plan: RunPlan, { mounts }: RunParts): readonly PlannedFolder[] {

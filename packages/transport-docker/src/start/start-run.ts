@@ -15,6 +15,7 @@ import { readMarker } from "../records/marker.ts";
 import { containerUser } from "./container-user.ts";
 import { runEnvironment } from "./environment.ts";
 import { extraMounts } from "./extra-mounts.ts";
+import { obtainImage } from "./obtain-image.ts";
 import { imageProgram } from "./image-program.ts";
 import { requireProtocol } from "./require-protocol.ts";
 import { runArguments } from "./run-arguments.ts";
@@ -45,7 +46,7 @@ export async function startRun(
 }
 
 async function startFirst(place: Place, plan: RunPlan, signal?: AbortSignal): Promise<Started> {
-  const image = await place.engine.image(place.settings.image, signal);
+  const image = await obtainImage(place, signal);
   if (image === null) {
     // An image that was deleted does not undo a start that came before.
     if ((await findContainer(place, plan)) === null) throw imageMissing(place.settings);
@@ -116,15 +117,25 @@ async function runContainer(
   const parts = { token, argv, user, mounts, environmentFile, environmentArgs: environment.args };
   const args = runArguments(plan, settings, { ...parts, imageId: image.id });
   await writeFile(environmentFile, environment.file, { mode: 0o600 });
-  // The identity is asked for and recorded while the engine is at work: the start need not wait.
+  const probably = place.known.info();
+  // Where another engine answers by now, the record names one that never had the run: whoever reads
+  // it before it is put right waits, and starts nothing.
+  if (probably !== null) await recordEngine(plan, probably.id);
+  // The identity is asked for and recorded while the engine is at work, so that the start need not
+  // wait; and where it is as good as known, when the program has begun, so as not to get in its way.
+  const running = place.engine.run(args, signal);
+  const asked = probably === null ? engine() : running.then(engine, engine);
   const [result, recorded] = await Promise.allSettled([
-    place.engine.run(args, signal),
-    engine().then(async (info) => {
-      await recordEngine(plan, info.id);
+    running,
+    asked.then(async (info) => {
+      if (info.id !== probably?.id) await recordEngine(plan, info.id);
+      place.known.keepInfo(info);
       return info;
     }),
   ]);
   await rm(environmentFile, { force: true });
+  // Its image may be what was missing: the next attempt looks.
+  if (result.status === "rejected" || !result.value.ok) place.known.forgetImages();
   if (result.status === "rejected") throw result.reason;
   if (recorded.status === "rejected") throw recorded.reason;
   return { result: result.value, engine: recorded.value };

@@ -2,7 +2,6 @@ import type { Logger } from "@waybill/core";
 import type { Following } from "../engine/command.ts";
 import type { Container } from "../engine/container.ts";
 import type { Engine } from "../engine/engine.ts";
-import { label } from "../records/labels.ts";
 import { containerLooker } from "./container-looker.ts";
 
 /** What a look at a container found: it, or positive evidence that this engine has none. */
@@ -14,6 +13,11 @@ export type Sight =
 export interface ContainerWatcher {
   /** Tells of the container now, and whenever something happened to it. */
   watch(name: string, onSight: (sight: Sight) => void): () => void;
+  /**
+   * Since when (`performance.now()`) nothing that happened to an image can have escaped
+   * `onImageEvent`; null where nobody follows the engine's events.
+   */
+  followingSince(): number | null;
   close(): void;
 }
 
@@ -25,7 +29,11 @@ const reconnectMs = { first: 250, most: 5_000 };
 const overlapMs = 5_000;
 
 /** The watcher of an engine. It has a follower only while somebody watches. */
-export function containerWatcher(engine: Engine, logger: Logger): ContainerWatcher {
+export function containerWatcher(
+  engine: Engine,
+  logger: Logger,
+  onImageEvent: () => void = () => undefined,
+): ContainerWatcher {
   const listeners = new Map<string, Set<(sight: Sight) => void>>();
   const looker = containerLooker(engine, logger, {
     wanted: (name) => listeners.has(name),
@@ -34,13 +42,16 @@ export function containerWatcher(engine: Engine, logger: Logger): ContainerWatch
     },
   });
   let following: Following | null = null;
+  let since = 0;
   let slowLook: NodeJS.Timeout | null = null;
   let reconnect: NodeJS.Timeout | null = null;
 
   const follow = (delayMs: number): void => {
     const began = Date.now();
-    const current = engine.events(label.run, began - overlapMs, (event) => {
-      if (listeners.has(event.name)) looker.look([event.name], event.died);
+    since = performance.now();
+    const current = engine.events(began - overlapMs, (event) => {
+      if (event.type === "image") onImageEvent();
+      else if (listeners.has(event.name)) looker.look([event.name], event.died);
     });
     following = current;
     void current.ended.then(() => {
@@ -86,6 +97,7 @@ export function containerWatcher(engine: Engine, logger: Logger): ContainerWatch
         if (listeners.size === 0) end();
       };
     },
+    followingSince: () => (following === null ? null : since),
     close: () => {
       listeners.clear();
       end();

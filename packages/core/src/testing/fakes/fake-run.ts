@@ -148,6 +148,7 @@ export class FakeRun {
         }
         return true;
       case "exit":
+        if (step.forgets) this.#brain.forget();
         this.end(exitOf(step.code));
         return false;
       case "leave":

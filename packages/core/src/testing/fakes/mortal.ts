@@ -27,11 +27,10 @@ export function mortal<Part extends object>(part: Part, name: string, life: Life
       if (typeof value !== "function") return value;
       const point = `${name}.${String(property)}`;
       return (...values: unknown[]): unknown => {
-        if (!life.alive) return never();
         const call = (): unknown => Reflect.apply(value, target, values);
         if (immediate.has(point)) return call();
         if (iterations.has(point)) return mortalIteration(call, point, life);
-        if (!life.pass(`before ${point}`)) return never();
+        if (!life.alive || !life.pass(`before ${point}`)) return never();
         return mortalCall(call, point, life);
       };
     },
@@ -91,6 +90,7 @@ async function* mortalIteration(
   point: string,
   life: Life,
 ): AsyncGenerator<unknown> {
+  if (!life.alive) await never();
   for await (const item of open() as AsyncIterable<unknown>) {
     const { thereMs = 0, fails, twice = false } = life.weather(point) ?? {};
     if (thereMs > 0) await life.pause(thereMs);

@@ -17,7 +17,7 @@ export type Step =
   /** Says this many things that make no sense. */
   | { readonly type: "flood"; readonly words: number }
   /** The process ends in mid-turn. 137 is a kill: no exit code is known then. */
-  | { readonly type: "exit"; readonly code: number }
+  | { readonly type: "exit"; readonly code: number; readonly forgets: boolean }
   /** Says bye in mid-turn and exits with 0. */
   | { readonly type: "leave" }
   /** Nothing more happens in this run, and no sign of life; `deaf` to letters too. */
@@ -56,9 +56,9 @@ export function flood(words: number): Step {
   return { type: "flood", words };
 }
 
-/** Ends the process in mid-turn. */
-export function exit(code: number): Step {
-  return { type: "exit", code };
+/** Ends the process in mid-turn. One that `forgets` loses its transcripts with it. */
+export function exit(code: number, options: { readonly forgets?: boolean } = {}): Step {
+  return { type: "exit", code, forgets: options.forgets ?? false };
 }
 
 /** Leaves in mid-turn, politely. */

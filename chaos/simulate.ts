@@ -1,0 +1,113 @@
+import { createHash } from "node:crypto";
+import { plotOf } from "./simulate/plot.ts";
+import { Stage } from "./simulate/stage.ts";
+import { judge } from "./simulate/verdict.ts";
+
+/** Which plots to play. */
+export interface SimulateOptions {
+  /** The first seed. */
+  readonly seed: number;
+  /** How many seeds from there. */
+  readonly runs: number;
+}
+
+/** What all plots together came to. */
+export interface SimulateSummary {
+  readonly seed: number;
+  readonly runs: number;
+  readonly events: number;
+  readonly lives: number;
+  /** Simulated hours. */
+  readonly hours: number;
+  readonly lost: number;
+  readonly repeated: number;
+  /** Seeds whose promises were broken; each can be played again by itself. */
+  readonly failing: readonly number[];
+  /** What was broken, the first few. */
+  readonly problems: readonly string[];
+  /** Of every log: the same seeds give the same one, byte for byte. */
+  readonly digest: string;
+  readonly seconds: number;
+}
+
+/** How a plot ended. */
+export interface Played {
+  readonly seed: number;
+  readonly lost: number;
+  readonly repeated: number;
+  readonly problems: readonly string[];
+  readonly lives: number;
+  readonly hours: number;
+  /** The whole store, an event a line. */
+  readonly log: readonly string[];
+  readonly story: readonly string[];
+}
+
+/** Simulated hours in which everybody must have come to an end once nothing goes wrong any more. */
+const limitHours = 100;
+
+/** Plays the plots of many seeds, one after the other. */
+export async function simulate(
+  options: SimulateOptions,
+  tell: (played: Played) => void,
+): Promise<SimulateSummary> {
+  const startedAt = performance.now();
+  const sums = { events: 0, lives: 0, hours: 0, lost: 0, repeated: 0 };
+  const failing: number[] = [];
+  const problems: string[] = [];
+  const digest = createHash("sha256");
+  for (let seed = options.seed; seed < options.seed + options.runs; seed += 1) {
+    const played = await playSeed(seed);
+    tell(played);
+    for (const line of played.log) digest.update(`${line}\n`);
+    sums.events += played.log.length;
+    sums.lives += played.lives;
+    sums.hours += played.hours;
+    sums.lost += played.lost;
+    sums.repeated += played.repeated;
+    if (played.problems.length === 0) continue;
+    failing.push(seed);
+    problems.push(...played.problems.map((problem) => `seed ${seed}: ${problem}`));
+  }
+  return {
+    seed: options.seed,
+    runs: options.runs,
+    ...sums,
+    hours: Math.round(sums.hours),
+    failing,
+    problems: problems.slice(0, 20),
+    digest: digest.digest("hex"),
+    seconds: Math.round((performance.now() - startedAt) / 1_000),
+  };
+}
+
+/** Plays the plot of one seed to its end. */
+export async function playSeed(seed: number): Promise<Played> {
+  const plot = plotOf(seed);
+  const stage = new Stage(plot);
+  for (let act = 0; act < plot.acts; act += 1) await stage.act();
+  stage.settleDown();
+  const until = stage.hours + limitHours;
+  while (!stage.done && stage.hours < until) await stage.world.advance({ seconds: 30 });
+
+  await stage.world.advance({ minutes: 1 }); // what was just recorded is known everywhere
+  const problems = stage.done ? [] : [`nobody came to an end in ${limitHours} hours`];
+  const states = await stage.states();
+  await stage.end();
+  const verdict = await judge({
+    world: stage.world,
+    board: stage.board,
+    sessions: plot.parts.map(({ session }) => session),
+    states,
+    forgetful: stage.forgotten > 0,
+  });
+  return {
+    seed,
+    ...verdict,
+    problems: [...problems, ...verdict.problems],
+    lives: stage.lives,
+    hours: stage.hours,
+    log: await stage.log(),
+    story: stage.story,
+  };
+}
