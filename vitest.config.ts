@@ -11,6 +11,15 @@ export default defineConfig({
       "integration/**/*.test.ts",
       "examples/*/**/*.test.ts",
     ],
+    // Most tests wait for processes and containers: more workers than cores wait together.
+    maxWorkers: 4,
+    // Minutes of floods and swaps against the machine's own engine: a step of their own in CI.
+    exclude: [
+      "**/node_modules/**",
+      ...(process.env["WAYBILL_HOSTILE"] === "1" ? [] : ["integration/hostile-container.test.ts"]),
+    ],
+    // On a starved CI machine a real process may miss a real deadline once; the report names it.
+    retry: process.env["CI"] === "true" ? 2 : 0,
     // Real containers, files and processes: slow machines need room, and a hang must still end.
     testTimeout: 60_000,
     hookTimeout: 120_000,

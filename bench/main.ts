@@ -7,8 +7,12 @@ import type { HostFacts } from "./host-facts.ts";
 /** Every bench by its name. Loaded only when it is asked for. */
 const benches: Readonly<Record<string, () => Promise<readonly BenchLine[]>>> = {
   docker: async () => (await import("./docker.ts")).benchDocker(),
-  gateway: async () => (await import("./gateway.ts")).benchGateway(),
   ipc: async () => (await import("./ipc.ts")).benchIpc(),
+  gateway: async () => (await import("./gateway.ts")).benchGateway(),
+  "store-postgres": async () => {
+    const { postgresStore } = await import("@waybill/store-postgres");
+    return (await import("./store-postgres.ts")).benchPostgres(postgresStore);
+  },
   store: async () => (await import("./store.ts")).benchStore(),
   tracker: async () => (await import("./tracker.ts")).benchTracker(),
 };

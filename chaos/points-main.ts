@@ -5,10 +5,10 @@ import { crashEverywhere } from "./points.ts";
 const usage = `pnpm chaos --points all [--pairs] [--shard 1/1] [--no-keys] [--json]
 
 Plays a session that uses every feature, and lets the orchestrator die at every point of its life,
-before and after each call that it makes: one by one, or with --pairs at every two of them that
-change something. After each, the board must look as if nothing had happened. Prints a summary last.
+before and after each call that it makes: one by one, or with --pairs at every two places between
+which something changed. After each, the board must look as if nothing had happened. Prints a summary last.
 
-  --pairs        at every pair; takes minutes
+  --pairs        at every pair: some ten thousands of stories, so share them
   --shard i/n    only the i-th of n parts of it, to share the work
   --no-keys      with a Tracker that is looked up instead of one that honours keys
   --json         the summary as JSON`;

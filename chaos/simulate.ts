@@ -82,7 +82,7 @@ export async function simulate(
 }
 
 /** Plays the plot of one seed to its end. */
-export async function playSeed(seed: number): Promise<Played> {
+async function playSeed(seed: number): Promise<Played> {
   const plot = plotOf(seed);
   const stage = new Stage(plot);
   for (let act = 0; act < plot.acts; act += 1) await stage.act();

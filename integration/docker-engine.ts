@@ -12,7 +12,7 @@ export type EngineForTests =
  * Where the environment's WAYBILL_REQUIRE contains `docker`, a missing one is an error, so that a CI
  * without an engine fails and does not quietly test less.
  */
-export async function dockerEngine(images: readonly string[] = []): Promise<EngineForTests> {
+async function dockerEngine(images: readonly string[] = []): Promise<EngineForTests> {
   const reason = await whatIsMissing(images);
   if (reason === null) return { available: true };
   if (isRequired("docker")) {

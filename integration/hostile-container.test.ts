@@ -23,7 +23,7 @@ import { readWhileSwapped } from "./hostile/read-while-swapped.ts";
 
 const isRoot = process.getuid?.() === 0;
 const isLong = process.env["WAYBILL_LONG"] === "1";
-const READS = isLong ? 200_000 : 20_000;
+const READS = isLong ? 200_000 : 4_000;
 
 await describeWithDocker("a hostile container", ["node:24-slim"], () => {
   describe.each(Object.keys(walls) as Wall[])("as %s", (wall) => {

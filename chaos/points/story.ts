@@ -1,4 +1,10 @@
-import { createOrchestrator, type Orchestrator, type SessionHandle } from "@waybill/core";
+import {
+  createOrchestrator,
+  type Orchestrator,
+  type Receipt,
+  type SessionHandle,
+  type TrackerCall,
+} from "@waybill/core";
 import {
   chat,
   exit,
@@ -69,18 +75,25 @@ const script: readonly Step[] = [
 const questions = ["1", "2", "3", "4", "5", "6", "7", "8", "9", "10"];
 
 /** A new setting, in which the orchestrator dies at these points. */
-export function setting(options: {
+export async function setting(options: {
   readonly keys: boolean;
   readonly crashAt: readonly number[];
-}): Setting {
+}): Promise<Setting> {
   const board = fakeBoard(["7", "9"], ["42"]);
   const answers = new Map<string, string>();
   // What is broken at the board until a person mends it: no crash of ours mends or breaks it again.
   const tenth = { isMended: false };
+  // Another process, which owns no session, writes to the log while the second operation is under way.
+  let web: Orchestrator | null = null;
+  const meddle = async ({ operation: asked }: TrackerCall): Promise<void> => {
+    if ("content" in asked && asked.content === "two") await web?.session("s").raiseBudget(4.5);
+  };
   const world = fakeWorld(
     { coder: script, idler: [hang({ deaf: true })] },
     {
       crashAt: options.crashAt,
+      // What others append is heard of late, so that one writes before it has read.
+      weather: (point) => (point === "store.subscribe" ? { thereMs: 1_000 } : null),
       policy: {
         approve: ["task.status"],
         budgetUsd: 4,
@@ -90,8 +103,8 @@ export function setting(options: {
         startMs: 30_000,
         graceMs: 1_000,
       },
-      tracker: () =>
-        fakeTracker({
+      tracker: () => {
+        const tracker = fakeTracker({
           board,
           keys: options.keys,
           now: () => world.clock.now(),
@@ -99,9 +112,17 @@ export function setting(options: {
             "content" in asked && asked.content === "ten" && !tenth.isMended
               ? { type: "unavailable" }
               : null,
-        }),
+        });
+        const perform = async (call: TrackerCall): Promise<Receipt> => {
+          const receipt = await tracker.perform(call);
+          await meddle(call);
+          return receipt;
+        };
+        return { ...tracker, perform };
+      },
     },
   );
+  web = await createOrchestrator({ ...world.bystander(), sharing: { capacity: 0 } });
   const mend = (): void => {
     tenth.isMended = true;
   };

@@ -28,7 +28,7 @@ export interface Evidence {
 
 /** What became of it. */
 export interface Verdict {
-  /** Operations that an agent asked for and that were not done although nobody refused or gave up. */
+  /** Operations that were not done although nobody refused or gave up, and words that no log knows. */
   readonly lost: number;
   /** Operations that were done more than once. */
   readonly repeated: number;
@@ -41,18 +41,20 @@ export async function judge(evidence: Evidence): Promise<Verdict> {
   const problems: string[] = [];
   const ends = new Map<string, string>();
   const cleared: string[] = [];
+  let words = 0;
   for (const session of evidence.sessions) {
     const log = await logOf(evidence.world, session);
     const { book } = audit(session, log, problems);
     if (book.life !== "ended") problems.push(`${session} is ${book.life} in the end`);
     for (const [id, end] of book.ends) ends.set(id, end);
     cleared.push(...log.flatMap(clearedBy));
+    words += checkWords(evidence.world, log, problems);
     for (const states of evidence.states) checkView(session, states.get(session), log, problems);
   }
   checkRuns(evidence, problems);
   const counts = checkOperations(evidence, ends, problems);
   checkOrder(evidence, ends, cleared, problems);
-  return { ...counts, problems };
+  return { lost: counts.lost + words, repeated: counts.repeated, problems };
 }
 
 /** A session's log. It is our own store's, so what it gives are our events. */
@@ -99,6 +101,25 @@ function audit(
     }
   }
   return ledger;
+}
+
+/** When a run is done with, everything that it ever said is recorded; gives how much is not. */
+function checkWords(
+  { host }: FakeWorld,
+  log: readonly Recorded<SessionEvent>[],
+  problems: string[],
+): number {
+  let lost = 0;
+  for (const event of log) {
+    if (event.type === "MailboxGapSkipped") problems.push(`${event.data.runId} has a gap`);
+    if (event.type !== "RunDrained") continue;
+    const { runId, mark } = event.data;
+    const said = host.runs.get(runId)?.said.all.length ?? 0;
+    if (said === mark.seq) continue;
+    problems.push(`${runId} said ${said} words and ${mark.seq} are recorded`);
+    lost += said - mark.seq;
+  }
+  return lost;
 }
 
 function clearedBy(event: SessionEvent): readonly string[] {

@@ -2,7 +2,7 @@ import { execa } from "execa";
 import { fileURLToPath } from "node:url";
 
 /** The image that the agent runs in. */
-export const agentImage = "team-board-agent:latest";
+const agentImage = "team-board-agent:latest";
 
 /** Builds the agent's image where it is missing. */
 export async function ensureAgentImage(narrate: (text: string) => void): Promise<void> {

@@ -156,7 +156,9 @@ test("an interrupt while the model speaks keeps what it said, and one for an old
   const run = at.start();
   run.send("m-1", script("pace 50", `say ${"a long text that streams slowly ".repeat(20)}`));
   await run.word("accepted");
-  await expect.poll(() => run.activities().some((activity) => activity.type === "text")).toBe(true);
+  await expect
+    .poll(() => run.activities().some((activity) => activity.type === "text"), { timeout: 10_000 })
+    .toBe(true);
   run.interrupt("t1");
   const ended = await run.word("turn_ended");
   expect(ended.outcome).toBe("interrupted");

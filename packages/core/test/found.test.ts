@@ -62,6 +62,29 @@ describe("a repeat gives nothing", () => {
   });
 });
 
+describe("what time brings about comes before the command", () => {
+  test.fails("also where it is no deadline: an operation whose time is over ends the session", () => {
+    const failure = { class: "transient", code: "DOWN", message: "Down." } as const;
+    const closing = given([
+      ...past.accepted(),
+      ...asked(),
+      {
+        type: "OperationDeferred",
+        data: { operationId: "s-1/run-1/3", attempt: 1, dueAt: 0, failure },
+      },
+      { type: "CloseRequested", data: { through: 0, outcome: "stopped", until: 9e15 } },
+      ...over(),
+      { type: "RunRemoved", data: { runId: "run-1" } },
+      { type: "MessageDiscarded", data: { messageId: "m1", reason: "stopped" } },
+    ]);
+    const at = closing.state.now + closing.state.policy.operationMs + 1;
+    const { data } = opened() as Extract<SessionEvent, { type: "SessionOpened" }>;
+    closing
+      .when({ type: "OpenSession", ...data }, { at })
+      .thenTypes(["OperationAbandoned", "SessionClosed", "SessionReopened"]);
+  });
+});
+
 describe("what may have been done is never called undone", () => {
   const refused = { class: "permanent", code: "TRACKER_UNAUTHORIZED", message: "No." } as const;
   const down = { class: "transient", code: "TRACKER_UNAVAILABLE", message: "Down." } as const;
@@ -310,23 +333,23 @@ function owned2(): SessionEvent {
 }
 
 function perform(attempt: number) {
-  const operation = { type: "chat.send", chat: "7", content: "hi" } as const;
+  const request = { type: "chat.send", chat: "7", content: "hi" } as const;
   return {
     type: "perform",
     operationId: "s-1/run-1/3",
     attempt,
     target: "chat:7",
-    operation,
+    operation: request,
   } as const;
 }
 
 function asked(): SessionEvent[] {
-  const { operationId, operation } = perform(1);
+  const { operationId, operation: request } = perform(1);
   const mark = { seq: 3, offset: 0 };
   return [
     {
       type: "OperationRequested",
-      data: { operationId, runId: "run-1", operation, approvalUntil: null, mark },
+      data: { operationId, runId: "run-1", operation: request, approvalUntil: null, mark },
     },
     { type: "OperationAttempted", data: { operationId, attempt: 1, epoch: 1 } },
   ];

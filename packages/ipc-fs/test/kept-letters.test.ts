@@ -67,7 +67,6 @@ test("an outbox over its quota is an error with a code, and what is left of the 
   const mailbox = fsMailbox({ root: fixture.root, outboxQuota: { entries: 20 } });
   const plan = await mailbox.prepare(runSpec());
   const outbox = hostPath(plan, "/waybill/outbox");
-  await place(outbox, numberedName(1), envelope(1, HELLO));
   for (let index = 0; index < 30; index += 1) await writeFile(join(outbox, `junk-${index}`), "");
   const host = recordWords(mailbox, plan);
   await expect(host.until(() => false)).rejects.toMatchObject({
@@ -75,6 +74,7 @@ test("an outbox over its quota is an error with a code, and what is left of the 
     class: "transient",
   });
   // A run that is over is drained whatever lies there.
+  await place(outbox, numberedName(1), envelope(1, HELLO));
   await place(outbox, numberedName(2), envelope(2, TAKE));
   const drained = recordedDrain(mailbox, plan);
   expect((await drained).map(({ type }) => type)).toEqual(["hello", "operation"]);

@@ -8,7 +8,9 @@ import { runProgram } from "./program.ts";
 import { newSchema } from "./schemas.ts";
 
 // More rounds: WAYBILL_CRASH_ROUNDS=50.
-const rounds = Number(process.env["WAYBILL_CRASH_ROUNDS"] ?? 10);
+const rounds = Number(
+  process.env["WAYBILL_CRASH_ROUNDS"] ?? (process.env["WAYBILL_LONG"] === "1" ? 50 : 3),
+);
 
 await describeWithPostgres("after a SIGKILL", (server) => {
   test(`what was acknowledged before a SIGKILL of the client is in the log, whole and without gaps, ${rounds} times over`, async () => {

@@ -4,7 +4,9 @@ import { runProgram } from "./program.ts";
 import { temporaryFolder } from "./temporary-folder.ts";
 
 // More rounds: WAYBILL_CRASH_ROUNDS=200.
-const rounds = Number(process.env["WAYBILL_CRASH_ROUNDS"] ?? 20);
+const rounds = Number(
+  process.env["WAYBILL_CRASH_ROUNDS"] ?? (process.env["WAYBILL_LONG"] === "1" ? 50 : 5),
+);
 
 test(`what was acknowledged before a SIGKILL is in the log, whole and without gaps, ${rounds} times over`, async () => {
   await using folder = await temporaryFolder();

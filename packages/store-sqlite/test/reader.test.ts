@@ -23,7 +23,8 @@ test("a reader follows what another process appends, and goes on after that proc
   expect((await store.append("after", "none", newEvents(1))).ok).toBe(true);
   const followed = await following;
   expect(followed).toEqual((await all(store.readAll())).map((event) => event.id));
-  expect([...acknowledged.difference(new Set(followed))]).toEqual([]);
+  const seen = new Set(followed);
+  expect([...acknowledged].filter((id) => !seen.has(id))).toEqual([]);
   expect(reader.id).toBe(store.id);
   await reader.close();
   await store.close();

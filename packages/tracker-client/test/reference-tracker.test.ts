@@ -253,7 +253,7 @@ async function request(
   return {
     status: response.status,
     headers: response.headers,
-    body: (await response.json()) as unknown,
+    body: await response.json(),
   };
 }
 

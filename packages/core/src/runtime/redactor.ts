@@ -9,7 +9,7 @@ export interface Redaction {
 }
 
 /** What stands in the place of a secret. */
-export const redacted = "[redacted]";
+const redacted = "[redacted]";
 
 /** The longest match of a pattern that is found across the pieces of a stream. */
 const patternReach = 200;

@@ -2,8 +2,6 @@ import type * as Sqlite from "node:sqlite";
 
 /** An open database. */
 export type Database = Sqlite.DatabaseSync;
-/** A prepared statement. */
-export type Statement = Sqlite.StatementSync;
 
 /**
  * Opens a database file.

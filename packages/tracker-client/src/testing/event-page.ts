@@ -57,6 +57,6 @@ export function eventPage(
 }
 
 /** The refusal of a cursor that this board never gave. */
-export function cursorUnknown(after: string | null): Answer {
+function cursorUnknown(after: string | null): Answer {
   return refused(410, "CURSOR_UNKNOWN", `This board never gave the cursor ${after ?? ""}.`);
 }

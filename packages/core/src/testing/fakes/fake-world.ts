@@ -18,6 +18,11 @@ export interface FakeWorld {
   readonly store: EventStore;
   /** The parts for `createOrchestrator`; after a crash or a freeze, ask again for the next life's. */
   ports(): OrchestratorOptions;
+  /**
+   * The parts of one more process that lives beside: it neither crashes nor freezes, nor meets any
+   * weather, and its points are not counted.
+   */
+  bystander(): OrchestratorOptions;
   /** Lets time pass. */
   advance(by: Parameters<ManualClock["advance"]>[0]): Promise<void>;
   /** The orchestrator dies at once: it hears nothing more, and its runs live on. */
@@ -85,6 +90,21 @@ export function fakeWorld(
   };
   let life = born();
 
+  const portsOf = (own: FakeLife, errorMs: number): OrchestratorOptions => {
+    const transport = mortal(host.transport(), "transport", own);
+    const policy = options.policy === undefined ? {} : { policy: options.policy };
+    const agents = Object.keys(scripts).map((slug) => [slug, { name: slug, transport, ...policy }]);
+    const tracker = options.tracker?.();
+    return {
+      clock: own.clock(errorMs),
+      ids,
+      store: mortal(shared(store, own, lives), "store", own),
+      mailbox: mortal(host.mailbox(), "mailbox", own),
+      ...(tracker === undefined ? {} : { tracker: mortal(tracker, "tracker", own) }),
+      agents: Object.fromEntries(agents) as OrchestratorOptions["agents"],
+    };
+  };
+
   return {
     clock,
     host,
@@ -95,22 +115,12 @@ export function fakeWorld(
     },
     ports() {
       if (!life.alive || life.asleep !== null) life = born();
-      const present = life;
-      const transport = mortal(host.transport(), "transport", present);
-      const policy = options.policy === undefined ? {} : { policy: options.policy };
-      const agents = Object.keys(scripts).map((slug) => [
-        slug,
-        { name: slug, transport, ...policy },
-      ]);
-      const tracker = options.tracker?.();
-      return {
-        clock: present.clock(clockError(lives.length - 1)),
-        ids,
-        store: mortal(shared(store, present, lives), "store", present),
-        mailbox: mortal(host.mailbox(), "mailbox", present),
-        ...(tracker === undefined ? {} : { tracker: mortal(tracker, "tracker", present) }),
-        agents: Object.fromEntries(agents) as OrchestratorOptions["agents"],
-      };
+      return portsOf(life, clockError(lives.indexOf(life)));
+    },
+    bystander() {
+      const own = new FakeLife({ clock, points: [], crashAt: [], weather: () => null });
+      lives.push(own);
+      return portsOf(own, 0);
     },
     advance: (by) => clock.advance(by),
     crash() {

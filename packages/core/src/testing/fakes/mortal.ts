@@ -85,11 +85,7 @@ async function onItsWay(
   return answer;
 }
 
-async function* mortalIteration(
-  open: () => unknown,
-  point: string,
-  life: Life,
-): AsyncGenerator<unknown> {
+async function* mortalIteration(open: () => unknown, point: string, life: Life): AsyncGenerator {
   if (!life.alive) await never();
   for await (const item of open() as AsyncIterable<unknown>) {
     const { thereMs = 0, fails, twice = false } = life.weather(point) ?? {};

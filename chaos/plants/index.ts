@@ -1,0 +1,21 @@
+import { ackOnAccept } from "./ack-on-accept.ts";
+import { forgetDeadline } from "./forget-deadline.ts";
+import { noKey } from "./no-key.ts";
+import type { Plant } from "./plant.ts";
+import { rerunOnConflict } from "./rerun-on-conflict.ts";
+import { secondStart } from "./second-start.ts";
+import { skipDrain } from "./skip-drain.ts";
+import { skipUnknown } from "./skip-unknown.ts";
+import { unlinkFirst } from "./unlink-first.ts";
+
+/** Every plant. */
+export const plants: readonly Plant[] = [
+  unlinkFirst,
+  noKey,
+  skipDrain,
+  rerunOnConflict,
+  ackOnAccept,
+  secondStart,
+  forgetDeadline,
+  skipUnknown,
+];

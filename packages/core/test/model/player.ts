@@ -1,0 +1,529 @@
+// Plays a life: makes a command of each move, gives it to the core, and does in the world what the
+// core wants done. What it checks after each step stands in invariants.ts.
+import {
+  defaultPolicy,
+  isWaybillError,
+  pending,
+  step,
+  unopened,
+  type Duty,
+  type Effect,
+  type Failure,
+  type Policy,
+  type Recorded,
+  type RunTrace,
+  type Seen,
+  type Session,
+  type SessionCommand,
+  type SessionEvent,
+} from "@waybill/core";
+import { agentStep, babble } from "./agent.ts";
+import { checkRefusal, checkReplay, checkStep, checkWorld } from "./invariants.ts";
+import { Ledger, type Book } from "@waybill/core/testing";
+import { Board, Machine, type Process } from "./machine.ts";
+import type { How, Life, Move } from "./moves.ts";
+
+/** What a story leaves out. */
+const tooLong = new Set([
+  "policy",
+  "scope",
+  "agent",
+  "conversation",
+  "unsettled",
+  "graceMs",
+  "prompt",
+]);
+
+type EffectDuty = Extract<Duty, { readonly effect: Effect }>;
+
+const policies: readonly Policy[] = [
+  { ...defaultPolicy, queue: 4, operations: 2, failures: 3, startAttempts: 2, budgetUsd: 1 },
+  { ...defaultPolicy, failures: 2, operationMs: 20_000, approve: ["task.comment", "task.take"] },
+  { ...defaultPolicy, turnMs: null, closeMs: 300_000, stallMs: 20_000, budgetUsd: 0.5 },
+  { ...defaultPolicy, approvalMs: 60_000, approve: ["chat.send"], turnMs: 120_000, idleMs: 30_000 },
+  { ...defaultPolicy, operationMs: 5_000, retryMs: 2_000 },
+];
+
+/** One life of one session. */
+export class Player {
+  state: Session = unopened("s");
+  readonly #ledger: Ledger = new Ledger();
+  readonly log: Recorded<SessionEvent>[] = [];
+  readonly machine: Machine = new Machine();
+  readonly board: Board = new Board();
+  readonly keys: boolean;
+  /** What happened so far, a line for each command: for whoever reads a counterexample. */
+  readonly story: string[] = [];
+  now = 1_700_000_000_000;
+  readonly #life: Life;
+  readonly #traces = new Map<string, RunTrace>();
+  /** Outcomes that have not arrived. */
+  readonly #mail: { readonly key: string; readonly commands: readonly SessionCommand[] }[] = [];
+  readonly #arrived: SessionCommand[] = [];
+  readonly #effects: EffectDuty[] = [];
+  /** Effects that an earlier owner was about to carry out when it froze. */
+  readonly #frozen: EffectDuty[] = [];
+  /** What was done at the board by somebody who woke late: nobody can know of it. */
+  readonly late: Set<string> = new Set();
+  #seen: { runId: string | null; aliveAt: number | null; caughtUpAt: number | null } = {
+    runId: null,
+    aliveAt: null,
+    caughtUpAt: null,
+  };
+  #epoch = 0;
+  #runs = 0;
+  #beat = 0;
+
+  constructor(life: Life) {
+    this.#life = life;
+    this.keys = life.keys;
+  }
+
+  /** What the log comes to, by the ledger. */
+  get book(): Book {
+    return this.#ledger.book;
+  }
+
+  /** Plays the move. */
+  play(move: Move): void {
+    switch (move.move) {
+      case "rest":
+        return;
+      case "open":
+        return this.open(move.asAnother);
+      case "own":
+        return this.#own(this.#epoch + move.by);
+      case "crash":
+        this.#mail.length = 0;
+        return this.#own(this.#epoch + 1);
+      case "send":
+        return void this.give({
+          type: "SendMessage",
+          messageId: `m${move.pick}`,
+          text: "go",
+          from: null,
+        });
+      case "interrupt":
+        return void this.give({ type: "InterruptTurn" });
+      case "close":
+        return void this.give({ type: "CloseSession", outcome: move.outcome });
+      case "stopRun":
+        return void this.give({ type: "StopRun", reason: move.reason });
+      case "unpark":
+        return void this.give({ type: "Unpark" });
+      case "raise":
+        return void this.give({ type: "RaiseBudget", capUsd: move.usd });
+      case "approve":
+        return this.#approve(move.pick, move.granted);
+      case "redrive":
+        return this.#redrive(move.pick);
+      case "pass":
+        this.now += move.ms;
+        return;
+      case "tick":
+        return this.#tick(move);
+      case "do":
+        return this.#do(pickFrom(this.#free(), move.pick), move.how, move.pick);
+      case "flow":
+        return this.#flow(move.rounds, move.costUsd);
+      case "board":
+        return this.#do(pickFrom(this.#atBoard(), move.pick), move.how, move.pick);
+      case "wait":
+        return this.#wait({ ...move, backMs: 0 });
+      case "hold":
+        return this.#hold(
+          pickFrom(move.atBoard ? this.#atBoard() : this.#free(), move.pick),
+          move.pick,
+        );
+      case "arrive":
+        return this.#arrive(move.pick);
+      case "again":
+        return this.#again(pickFrom(this.#arrived, move.pick));
+      case "zombie":
+        return this.#zombie(pickFrom(this.#frozen, move.pick));
+      case "stranger":
+        return this.#stranger(pickFrom(this.#effects, move.pick));
+      case "agent":
+        return this.#agent(move.steps, move.costUsd);
+      case "babble":
+        return this.#babble(move.pick);
+      case "die":
+        return this.#die(move.code);
+      case "forget":
+        return this.machine.transcript.clear();
+      default:
+        move satisfies never;
+    }
+  }
+
+  /** Opens the session, the first time for an owner; or tries to, for an agent that it does not have. */
+  open(asAnother = false): void {
+    const { policy: number } = this.#life;
+    const fork = { sessionId: "parent", conversation: "c-0", transcriptId: "x" };
+    this.give({
+      type: "OpenSession",
+      agent: { slug: asAnother ? "writer" : "coder", name: "Кодер" },
+      conversation: "c-1",
+      scope: { chats: ["7"], tasks: "any" },
+      policy: policies[number] ?? defaultPolicy,
+      priority: 0,
+      tenant: null,
+      forkedFrom: number === 1 ? fork : null,
+    });
+    if (this.#epoch === 0) this.#own(1);
+  }
+
+  /** Gives the command and checks what follows; false where it was refused. */
+  give(command: SessionCommand, at: number = this.now): boolean {
+    const before = this.state;
+    const timed = { ...command, at };
+    try {
+      const taken = step(timed, before);
+      for (const event of taken.events) {
+        this.#ledger.enter(event);
+        this.log.push({ ...event, recordedAt: taken.now });
+        if (event.type === "RunRequested") this.#newRun(taken.state);
+      }
+      this.state = taken.state;
+      this.#tell(command, taken.events.map(({ type }) => type).join(" ") || "nothing");
+      checkStep({ before, command: timed, step: taken, book: this.book, seen: this.look() });
+      return true;
+    } catch (error) {
+      if (!isWaybillError(error)) throw error;
+      this.#tell(command, `refused: ${error.code}`);
+      checkRefusal(timed, before, error.code);
+      return false;
+    }
+  }
+
+  #tell(command: SessionCommand, outcome: string): void {
+    const { type, ...rest } = command;
+    const words = JSON.stringify(rest, (name, value: unknown) =>
+      tooLong.has(name) ? undefined : value,
+    );
+    const line = `${type} ${words} -> ${outcome}`;
+    if (line !== this.story.at(-1)) this.story.push(line);
+  }
+
+  /** What an orchestrator would have seen of the present run. */
+  look(): Seen {
+    const runId = this.state.run?.trace.runId ?? null;
+    if (this.#seen.runId !== runId) this.#seen = { runId, aliveAt: null, caughtUpAt: null };
+    const { aliveAt, caughtUpAt } = this.#seen;
+    return { now: Math.max(this.now, this.state.now), aliveAt, caughtUpAt };
+  }
+
+  /** From wherever the life led: everybody behaves from now on, and the session is closed. */
+  finish(): void {
+    if (this.state.life.type === "unopened") return;
+    this.#mail.length = 0;
+    this.#own(this.#epoch + 1);
+    this.give({ type: "Unpark" });
+    this.give({ type: "RaiseBudget", capUsd: null });
+    this.give({ type: "CloseSession", outcome: "closed" });
+    for (let round = 0; this.state.life.type !== "ended"; round += 1) {
+      if (round > 400)
+        throw new Error(`The session does not end: ${this.book.outstanding().join(", ")}.`);
+      const duties = this.#pending();
+      this.#agent(20, null);
+      for (const { operation } of this.state.approvals.values())
+        this.#decideApproval(operation.id, true);
+      const { length } = this.log;
+      for (const duty of duties) if ("effect" in duty) this.#do(duty, "well", 3);
+      if (this.log.length === length) this.#wait({ caughtUp: true, alive: true, backMs: 0 });
+    }
+  }
+
+  /** What holds at the end of a life. */
+  check(): void {
+    checkReplay(this.log, this.state);
+    checkWorld(this);
+  }
+
+  #wait(seen: {
+    readonly caughtUp: boolean;
+    readonly alive: boolean;
+    readonly backMs: number;
+  }): void {
+    for (const duty of this.#pending()) if ("at" in duty) this.now = Math.max(this.now, duty.at);
+    this.#tick(seen);
+  }
+
+  #pending(): readonly Duty[] {
+    return pending(this.state, this.look());
+  }
+
+  /** What is pending and not in flight. */
+  #free(): readonly EffectDuty[] {
+    const held = new Set(this.#mail.map(({ key }) => key));
+    return this.#pending().flatMap((duty) =>
+      "effect" in duty && !held.has(duty.key) ? [duty] : [],
+    );
+  }
+
+  #own(epoch: number): void {
+    const free = this.#free();
+    const isTaken = this.give({
+      type: "OwnSession",
+      owner: `owner-${epoch}`,
+      epoch,
+      trackerKeys: this.keys,
+    });
+    if (!isTaken || epoch <= this.#epoch) return;
+    this.#epoch = epoch;
+    this.#frozen.push(...free);
+    this.#seen = { runId: null, aliveAt: null, caughtUpAt: null };
+  }
+
+  #atBoard(): readonly EffectDuty[] {
+    return this.#free().filter(
+      ({ effect }) => effect.type === "perform" || effect.type === "lookup",
+    );
+  }
+
+  #approve(pick: number, granted: boolean): void {
+    const id = pickFrom([...this.state.approvals.keys()], pick);
+    if (id !== undefined) this.#decideApproval(id, granted);
+  }
+
+  #decideApproval(operationId: string, granted: boolean): void {
+    this.give({ type: "DecideApproval", operationId, granted, by: "Ada", reason: "No." });
+  }
+
+  #redrive(pick: number): void {
+    const operationId =
+      pickFrom([...this.state.deadLetters.keys(), ...this.book.ends.keys()], pick) ?? "s/nobody/1";
+    this.give({ type: "RedriveOperation", operationId });
+  }
+
+  #tick({
+    caughtUp,
+    alive,
+    backMs,
+  }: {
+    readonly caughtUp: boolean;
+    readonly alive: boolean;
+    readonly backMs: number;
+  }): void {
+    this.look();
+    if (caughtUp) this.#seen.caughtUpAt ??= this.now;
+    if (alive) this.#seen.aliveAt = this.now;
+    this.give({ type: "Tick", seen: this.look() }, this.now - backMs);
+  }
+
+  #flow(rounds: number, costUsd: number | null): void {
+    for (let round = 0; round < rounds; round += 1) {
+      for (const duty of this.#free()) this.#do(duty, "well", 3);
+      this.#agent(2, costUsd);
+    }
+  }
+
+  #do(duty: EffectDuty | undefined, how: How, pick: number): void {
+    if (duty === undefined) return;
+    this.#effects.push(duty);
+    for (const command of this.#outcomes(duty, how, pick)) this.#deliver(command);
+  }
+
+  #hold(duty: EffectDuty | undefined, pick: number): void {
+    if (duty === undefined) return;
+    this.#effects.push(duty);
+    this.#mail.push({ key: duty.key, commands: this.#outcomes(duty, "well", pick) });
+  }
+
+  #arrive(pick: number): void {
+    if (this.#mail.length === 0) return;
+    const [letter] = this.#mail.splice(pick % this.#mail.length, 1);
+    for (const command of letter?.commands ?? []) this.#deliver(command);
+  }
+
+  #deliver(command: SessionCommand): void {
+    this.#arrived.push(command);
+    this.give(command);
+  }
+
+  /** A loop asks for each run once: its own request is recorded, or lost with the process. */
+  #again(command: SessionCommand | undefined): void {
+    if (command === undefined) return;
+    const isOld =
+      command.type === "AdmitRun" &&
+      this.book.runs.has(command.runId) &&
+      this.book.run?.id !== command.runId;
+    if (!isOld) this.give(command);
+  }
+
+  /** Without keys nobody can keep a stale caller from a second write: that is no promise of ours. */
+  #zombie(duty: EffectDuty | undefined): void {
+    if (duty === undefined) return;
+    const { effect } = duty;
+    if (effect.type === "perform") {
+      if (!this.keys) return;
+      this.late.add(effect.operationId);
+    }
+    this.#outcomes(duty, "well", 0);
+  }
+
+  #stranger(duty: EffectDuty | undefined): void {
+    if (duty === undefined || !("run" in duty.effect)) return;
+    const run = { ...duty.effect.run, runId: "stranger" };
+    this.give({ type: "RunSeen", runId: "stranger" });
+    this.give({
+      type: "RunEnded",
+      runId: "stranger",
+      exit: { exitCode: 0, signal: null, oomKilled: false },
+    });
+    this.give({ type: "RunAbsent", runId: "stranger" });
+    if (duty.effect.type === "start") {
+      this.give({
+        type: "Succeeded",
+        effect: { type: "start", run },
+        value: { host: "h", handle: "x", already: false },
+      });
+    } else if (duty.effect.type === "stop") {
+      this.give({ type: "Succeeded", effect: { type: "stop", run, graceMs: 1 }, value: null });
+    }
+    this.give({
+      type: "Failed",
+      key: "stranger/start",
+      effect: { type: "start", run },
+      failure: failure("unknown"),
+    });
+  }
+
+  #agent(steps: number, costUsd: number | null): void {
+    const process = this.#alive();
+    const trace = process === undefined ? undefined : this.#traces.get(process.id);
+    if (process === undefined || trace === undefined) return;
+    for (let each = 0; each < steps; each += 1) {
+      this.#beat += 1;
+      if (!agentStep(this.machine, process, trace, { beat: this.#beat, costUsd })) return;
+    }
+  }
+
+  #babble(pick: number): void {
+    const process = this.#alive();
+    if (process !== undefined)
+      this.machine.say(process, babble(pick, [...this.state.messages.keys()]));
+  }
+
+  #die(code: number | null): void {
+    const process = this.#alive();
+    if (process === undefined) return;
+    const signal = code === null ? "SIGKILL" : null;
+    this.machine.end(process, { exitCode: code, signal, oomKilled: code === null });
+  }
+
+  #alive(): Process | undefined {
+    return [...this.machine.processes.values()].find(({ state }) => state === "alive");
+  }
+
+  #newRun(state: Session): void {
+    if (state.run === null) return;
+    const { trace } = state.run;
+    this.#traces.set(trace.runId, trace);
+    const process = this.machine.process(trace.runId, trace.protocol);
+    if (trace.prompt !== null) process.inbox.push(trace.prompt.messageId);
+  }
+
+  /** Does it in the world, or does not, and tells what the orchestrator would hear. */
+  #outcomes({ key, effect }: EffectDuty, how: How, pick: number): readonly SessionCommand[] {
+    const failed = (kind: Failure["class"]): SessionCommand => ({
+      type: "Failed",
+      key,
+      effect,
+      failure: failure(kind),
+    });
+    if (how === "transient" || how === "rate" || how === "permanent") return [failed(how)];
+    if (how === "doubt") return [failed("unknown")];
+    const outcomes = this.#carryOut(key, effect, pick);
+    return how === "lost" ? [failed("unknown")] : outcomes;
+  }
+
+  #carryOut(key: string, effect: Effect, pick: number): readonly SessionCommand[] {
+    switch (effect.type) {
+      case "admit":
+        this.#runs += 1;
+        return [{ type: "AdmitRun", runId: `run-${this.#runs}`, protocol: this.#life.protocol }];
+      case "perform": {
+        const { operationId, target, operation } = effect;
+        const value = this.board.perform(operationId, target, operation, this.keys);
+        return [{ type: "Succeeded", effect, value }];
+      }
+      case "lookup":
+        return [{ type: "Succeeded", effect, value: this.board.lookup(effect.operationId) }];
+      default:
+        return this.#withProcess(
+          key,
+          effect,
+          this.machine.process(effect.run.runId, effect.run.protocol),
+          pick,
+        );
+    }
+  }
+
+  #withProcess(
+    key: string,
+    effect: Extract<Effect, { readonly run: RunTrace }>,
+    process: Process,
+    pick: number,
+  ): readonly SessionCommand[] {
+    const { runId } = effect.run;
+    switch (effect.type) {
+      case "start":
+        if (!this.machine.start(process))
+          return [
+            {
+              type: "Failed",
+              key,
+              effect,
+              failure: { ...failure("permanent"), code: "RUN_ENDED" },
+            },
+          ];
+        return [{ type: "Succeeded", effect, value: { host: "h", handle: runId, already: false } }];
+      case "watch":
+        if (process.state === "alive") return [{ type: "RunSeen", runId }];
+        if (process.exit === null || pick % 7 === 0) return [{ type: "RunAbsent", runId }];
+        return [{ type: "RunEnded", runId, exit: process.exit }];
+      case "receive": {
+        const words = process.words.slice(effect.after.seq, effect.after.seq + 1 + (pick % 4));
+        return words.length === 0 ? [] : [{ type: "Heard", runId, words }];
+      }
+      case "drain":
+        return [
+          { type: "Heard", runId, words: process.words.slice(effect.after.seq) },
+          { type: "Succeeded", effect, value: null },
+        ];
+      case "stop":
+        return [{ type: "Succeeded", effect, value: this.machine.stop(process) }];
+      case "put":
+        if (!process.letters.has(key)) process.inbox.push(effect.messageId);
+        process.letters.add(key);
+        return [{ type: "Succeeded", effect, value: null }];
+      case "interrupt":
+        if (process.turn?.name === effect.letter.turn) process.interrupted = true;
+        return [];
+      case "dismiss":
+        process.dismissed = true;
+        return [];
+      case "answer":
+        process.answers.add(effect.letter.re);
+        return [{ type: "Succeeded", effect, value: null }];
+      case "remove":
+        return [{ type: "Succeeded", effect, value: null }];
+      default:
+        return effect satisfies never;
+    }
+  }
+}
+
+function failure(kind: Failure["class"]): Failure {
+  return {
+    class: kind,
+    code: "FAULT",
+    message: "A fault.",
+    ...(kind === "rate" ? { retryAfterMs: 5_000 } : {}),
+  };
+}
+
+function pickFrom<Item>(items: readonly Item[], pick: number): Item | undefined {
+  return items[pick % Math.max(items.length, 1)];
+}
