@@ -39,6 +39,7 @@ export function checkStep(taken: TakenStep): void {
   );
   assert.ok(isDeepStrictEqual(folded, step.state), "what was decided is what the events fold to");
   checkRepeat(command, step.state);
+  checkApprovals(step.state);
   const looked =
     command.type === "Tick"
       ? { ...command.seen, now: step.now }
@@ -163,6 +164,12 @@ function checkDuties(duties: readonly Duty[], state: Session, book: Book): void 
       `something is pending while there is ${book.outstanding().join(", ")}`,
     );
   }
+}
+
+/** A session that ends at once waits for nobody to allow anything. */
+function checkApprovals({ life, approvals }: Session): void {
+  const endsAtOnce = life.type === "closing" && (life.outcome === "stopped" || life.expired);
+  if (endsAtOnce) assert.equal(approvals.size, 0, "what ends at once waits for nobody");
 }
 
 /** An effect is pending only while the event is missing that says that it was done. */

@@ -6,7 +6,7 @@ import fc from "fast-check";
 export type Move =
   | { readonly move: "rest" }
   | { readonly move: "open"; readonly asAnother: boolean }
-  | { readonly move: "own"; readonly by: number }
+  | { readonly move: "own"; readonly by: number; readonly asThief: boolean }
   /** The process dies: what it had in flight is forgotten, and the next one takes over. */
   | { readonly move: "crash" }
   | { readonly move: "send"; readonly pick: number }
@@ -42,6 +42,8 @@ export type Move =
   | { readonly move: "zombie"; readonly pick: number }
   /** An outcome of a run that nobody here asked for. */
   | { readonly move: "stranger"; readonly pick: number }
+  /** Somebody looks at the present run's process and tells the truth. */
+  | { readonly move: "look" }
   /** The agent goes on as it should. */
   | { readonly move: "agent"; readonly steps: number; readonly costUsd: number | null }
   /** The agent says something, fitting or not. */
@@ -54,6 +56,7 @@ export type Move =
 export type How = "well" | "lost" | "doubt" | "transient" | "rate" | "permanent";
 
 const pick = fc.nat({ max: 20 });
+const how = fc.constantFrom<How>("well", "lost", "doubt", "transient", "rate", "permanent");
 
 /** Any move, the likely ones more often. */
 const anyMove: fc.Arbitrary<Move> = fc.oneof(
@@ -66,7 +69,7 @@ const anyMove: fc.Arbitrary<Move> = fc.oneof(
   }),
   often(36, "do", {
     pick,
-    how: fc.constantFrom<How>("well", "lost", "doubt", "transient", "rate", "permanent"),
+    how,
   }),
   often(12, "agent", {
     steps: fc.integer({ min: 1, max: 4 }),
@@ -74,7 +77,7 @@ const anyMove: fc.Arbitrary<Move> = fc.oneof(
   }),
   often(16, "board", {
     pick,
-    how: fc.constantFrom<How>("well", "lost", "doubt", "transient", "rate", "permanent"),
+    how,
   }),
   often(12, "wait", { caughtUp: fc.constantFrom(true, true, false), alive: fc.boolean() }),
   often(16, "send", { pick: fc.nat({ max: 11 }) }),
@@ -92,9 +95,10 @@ const anyMove: fc.Arbitrary<Move> = fc.oneof(
   often(8, "again", { pick }),
   often(6, "zombie", { pick }),
   often(3, "stranger", { pick }),
+  often(3, "look", {}),
   often(8, "babble", { pick }),
   often(4, "die", { code: fc.constantFrom(0, 1, null) }),
-  often(4, "own", { by: fc.integer({ min: -1, max: 2 }) }),
+  often(4, "own", { by: fc.integer({ min: -1, max: 2 }), asThief: fc.boolean() }),
   often(4, "crash", {}),
   often(4, "open", { asAnother: fc.constantFrom(false, false, true) }),
   often(10, "approve", { pick, granted: fc.boolean() }),
@@ -105,6 +109,25 @@ const anyMove: fc.Arbitrary<Move> = fc.oneof(
   often(3, "interrupt", {}),
   often(3, "unpark", {}),
   often(1, "forget", {}),
+);
+
+/** What happens where it is all about operations, and callers that die in mid-call. */
+const boardMove: fc.Arbitrary<Move> = fc.oneof(
+  { withCrossShrink: true },
+  often(1, "rest", {}),
+  often(10, "flow", { rounds: fc.constant(1), costUsd: fc.constant(null) }),
+  often(10, "agent", { steps: fc.constant(2), costUsd: fc.constant(null) }),
+  often(4, "send", { pick: fc.nat({ max: 11 }) }),
+  often(12, "board", { pick, how }),
+  often(8, "hold", { pick, atBoard: fc.constant(true) }),
+  often(6, "arrive", { pick }),
+  often(4, "again", { pick }),
+  often(6, "own", { by: fc.constant(1), asThief: fc.constant(false) }),
+  often(2, "crash", {}),
+  often(6, "wait", { caughtUp: fc.constant(true), alive: fc.constant(true) }),
+  often(3, "approve", { pick, granted: fc.boolean() }),
+  often(3, "redrive", { pick }),
+  often(1, "die", { code: fc.constant(1) }),
 );
 
 function often<Name extends Move["move"]>(
@@ -156,5 +179,8 @@ export const anyLife: fc.Arbitrary<Life> = fc.record({
     "interrupt",
     "tick",
   ]),
-  moves: fc.array(anyMove, { minLength: 80, maxLength: 120, size: "max" }),
+  moves: fc.oneof(
+    { weight: 4, arbitrary: fc.array(anyMove, { minLength: 80, maxLength: 120, size: "max" }) },
+    { weight: 1, arbitrary: fc.array(boardMove, { minLength: 80, maxLength: 120, size: "max" }) },
+  ),
 });

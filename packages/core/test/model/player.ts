@@ -70,6 +70,7 @@ export class Player {
     aliveAt: null,
     caughtUpAt: null,
   };
+  #hasBabbled = false;
   #epoch = 0;
   #runs = 0;
   #beat = 0;
@@ -92,17 +93,12 @@ export class Player {
       case "open":
         return this.open(move.asAnother);
       case "own":
-        return this.#own(this.#epoch + move.by);
+        return this.#own(this.#epoch + move.by, move.asThief ? "thief" : "owner");
       case "crash":
         this.#mail.length = 0;
         return this.#own(this.#epoch + 1);
       case "send":
-        return void this.give({
-          type: "SendMessage",
-          messageId: `m${move.pick}`,
-          text: "go",
-          from: null,
-        });
+        return this.#send(`m${move.pick}`);
       case "interrupt":
         return void this.give({ type: "InterruptTurn" });
       case "close":
@@ -143,6 +139,8 @@ export class Player {
         return this.#zombie(pickFrom(this.#frozen, move.pick));
       case "stranger":
         return this.#stranger(pickFrom(this.#effects, move.pick));
+      case "look":
+        return this.#sight();
       case "agent":
         return this.#agent(move.steps, move.costUsd);
       case "babble":
@@ -215,14 +213,26 @@ export class Player {
 
   /** From wherever the life led: everybody behaves from now on, and the session is closed. */
   finish(): void {
-    if (this.state.life.type === "unopened") return;
+    const { type } = this.state.life;
+    if (type === "unopened") return;
+    const { length } = this.log;
+    this.#comeToAnEnd();
+    // Protocol 0 does not say which message it answers: one that was put in doubt may take longer.
+    if (type !== "open" || this.#hasBabbled || this.#life.protocol === 0) return;
+    const late = this.log.slice(length).some((event) => event.type === "CloseExpired");
+    if (late) throw new Error("Where everybody behaves, closing takes no more than its time.");
+  }
+
+  #comeToAnEnd(): void {
     this.#mail.length = 0;
     this.#own(this.#epoch + 1);
     this.give({ type: "Unpark" });
     this.give({ type: "RaiseBudget", capUsd: null });
     this.give({ type: "CloseSession", outcome: "closed" });
+    this.#tick({ caughtUp: true, alive: true, backMs: 0 });
+    let idle = 0;
     for (let round = 0; this.state.life.type !== "ended"; round += 1) {
-      if (round > 400)
+      if (round > 800)
         throw new Error(`The session does not end: ${this.book.outstanding().join(", ")}.`);
       const duties = this.#pending();
       this.#agent(20, null);
@@ -230,7 +240,9 @@ export class Player {
         this.#decideApproval(operation.id, true);
       const { length } = this.log;
       for (const duty of duties) if ("effect" in duty) this.#do(duty, "well", 3);
-      if (this.log.length === length) this.#wait({ caughtUp: true, alive: true, backMs: 0 });
+      idle = this.log.length === length ? idle + 1 : 0;
+      // What was put into the agent's inbox brings its answer in the next round.
+      if (idle > 1) this.#wait({ caughtUp: true, alive: true, backMs: 0 });
     }
   }
 
@@ -261,11 +273,11 @@ export class Player {
     );
   }
 
-  #own(epoch: number): void {
+  #own(epoch: number, name = "owner"): void {
     const free = this.#free();
     const isTaken = this.give({
       type: "OwnSession",
-      owner: `owner-${epoch}`,
+      owner: `${name}-${epoch}`,
       epoch,
       trackerKeys: this.keys,
     });
@@ -273,6 +285,12 @@ export class Player {
     this.#epoch = epoch;
     this.#frozen.push(...free);
     this.#seen = { runId: null, aliveAt: null, caughtUpAt: null };
+  }
+
+  /** The store takes a message once, also long after it was answered: then it is another's turn. */
+  #send(name: string): void {
+    const messageId = this.book.fates.has(name) ? `${name}-${this.log.length}` : name;
+    this.give({ type: "SendMessage", messageId, text: "go", from: null });
   }
 
   #atBoard(): readonly EffectDuty[] {
@@ -389,6 +407,16 @@ export class Player {
     });
   }
 
+  #sight(): void {
+    const { run } = this.state;
+    if (run === null) return;
+    const { runId } = run.trace;
+    const { state, exit } = this.machine.process(runId, run.trace.protocol);
+    if (state === "alive") this.give({ type: "RunSeen", runId });
+    else if (exit === null) this.give({ type: "RunAbsent", runId });
+    else this.give({ type: "RunEnded", runId, exit });
+  }
+
   #agent(steps: number, costUsd: number | null): void {
     const process = this.#alive();
     const trace = process === undefined ? undefined : this.#traces.get(process.id);
@@ -401,8 +429,9 @@ export class Player {
 
   #babble(pick: number): void {
     const process = this.#alive();
-    if (process !== undefined)
-      this.machine.say(process, babble(pick, [...this.state.messages.keys()]));
+    if (process === undefined) return;
+    this.#hasBabbled = true;
+    this.machine.say(process, babble(pick, [...this.state.messages.keys()]));
   }
 
   #die(code: number | null): void {
