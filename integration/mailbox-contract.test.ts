@@ -11,7 +11,11 @@ import { letterEnvelopeSchema } from "@waybill/ipc-fs/protocol";
 import { describeWithDocker } from "./docker-engine.ts";
 import { hostPath, startHostile, type HostileContainer } from "./hostile/hostile-container.ts";
 
-await describeWithDocker("fsMailbox through a container's bind mount", ["node:24-slim"], () => {
+const isRoot = process.getuid?.() === 0;
+const title = "fsMailbox through a container's bind mount";
+
+/** The one container of all clauses runs as root: an ordinary user could not clean up after it. */
+function contractInContainer(): void {
   let base: string;
   let container: HostileContainer;
 
@@ -33,7 +37,10 @@ await describeWithDocker("fsMailbox through a container's bind mount", ["node:24
   });
 
   mailboxContract({ test, patienceMs: 20_000, create: async () => fixture(base, container) });
-});
+}
+
+if (isRoot) await describeWithDocker(title, ["node:24-slim"], contractInContainer);
+else test.skip(`${title}: skipped, its container runs as root; run as root to enable it`);
 
 async function fixture(base: string, container: HostileContainer): Promise<MailboxFixture> {
   const root = await mkdtemp(join(base, "clause-"));
