@@ -1,4 +1,4 @@
-import { failureOf, type Failure } from "../errors.ts";
+import { failureOf, WaybillError, type Failure } from "../errors.ts";
 import type { SessionId } from "../ids.ts";
 import type { Activity, Incoming } from "../ports/agent-word.ts";
 import { backOff } from "../session/back-off.ts";
@@ -120,6 +120,8 @@ export class SessionLoop {
   async report(command: SessionCommand): Promise<void> {
     if (command.type === "Heard") this.#observed.alive(this.#state);
     await this.#enqueue(command, { fact: true });
+    // Who let go recorded nothing: the mailbox must not be told to forget it.
+    if (this.#epoch === null) throw new WaybillError("DETACHED", `${this.id} has another owner.`);
   }
 
   /** Takes in what is no fact. */

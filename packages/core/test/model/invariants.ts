@@ -40,6 +40,7 @@ export function checkStep(taken: TakenStep): void {
   assert.ok(isDeepStrictEqual(folded, step.state), "what was decided is what the events fold to");
   checkRepeat(command, step.state);
   checkApprovals(step.state);
+  checkOpenWork(step.state);
   const looked =
     command.type === "Tick"
       ? { ...command.seen, now: step.now }
@@ -170,6 +171,20 @@ function checkDuties(duties: readonly Duty[], state: Session, book: Book): void 
 function checkApprovals({ life, approvals }: Session): void {
   const endsAtOnce = life.type === "closing" && (life.outcome === "stopped" || life.expired);
   if (endsAtOnce) assert.equal(approvals.size, 0, "what ends at once waits for nobody");
+}
+
+/** The state holds open work only, and knows what it has cost. */
+function checkOpenWork({ deferred, run, remains, answers, notes, budget, totals }: Session): void {
+  const runs = [...remains.keys(), ...(run === null ? [] : [run.trace.runId])];
+  for (const key of deferred.keys()) {
+    const isOpen = key === "admit" || runs.some((id) => key.startsWith(`${id}/`));
+    assert.ok(isOpen, `${key} is deferred and long over`);
+  }
+  for (const { runId } of answers.values())
+    assert.equal(runId, run?.trace.runId, "answers for the present run");
+  assert.ok(notes.size <= 100, "a continuation has an end");
+  const isOver = budget.capUsd !== null && totals.costUsd >= budget.capUsd;
+  if (isOver) assert.ok(budget.exceeded, "a budget that is spent is known to be");
 }
 
 /** An effect is pending only while the event is missing that says that it was done. */

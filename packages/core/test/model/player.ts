@@ -44,6 +44,14 @@ const policies: readonly Policy[] = [
   { ...defaultPolicy, operationMs: 5_000, retryMs: 2_000 },
 ];
 
+/** Outcomes on their way. */
+interface Letter {
+  readonly key: string;
+  /** Of whoever carried the effect out. */
+  readonly epoch: number;
+  readonly commands: readonly SessionCommand[];
+}
+
 /** One life of one session. */
 export class Player {
   state: Session = unopened("s");
@@ -58,7 +66,7 @@ export class Player {
   readonly #life: Life;
   readonly #traces = new Map<string, RunTrace>();
   /** Outcomes that have not arrived. */
-  readonly #mail: { readonly key: string; readonly commands: readonly SessionCommand[] }[] = [];
+  readonly #mail: Letter[] = [];
   readonly #arrived: SessionCommand[] = [];
   readonly #effects: EffectDuty[] = [];
   /** Effects that an earlier owner was about to carry out when it froze. */
@@ -267,7 +275,9 @@ export class Player {
 
   /** What is pending and not in flight. */
   #free(): readonly EffectDuty[] {
-    const held = new Set(this.#mail.map(({ key }) => key));
+    // What an earlier owner has in flight is nothing that the present one knows of.
+    const own = this.#mail.filter(({ epoch }) => epoch === this.#epoch);
+    const held = new Set(own.map(({ key }) => key));
     return this.#pending().flatMap((duty) =>
       "effect" in duty && !held.has(duty.key) ? [duty] : [],
     );
@@ -345,7 +355,8 @@ export class Player {
   #hold(duty: EffectDuty | undefined, pick: number): void {
     if (duty === undefined) return;
     this.#effects.push(duty);
-    this.#mail.push({ key: duty.key, commands: this.#outcomes(duty, "well", pick) });
+    const commands = this.#outcomes(duty, "well", pick);
+    this.#mail.push({ key: duty.key, epoch: this.#epoch, commands });
   }
 
   #arrive(pick: number): void {
