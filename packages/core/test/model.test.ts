@@ -38,7 +38,7 @@ function live(life: Life): number {
   const player = new Player(life);
   const moves = life.moves.filter(({ move }) => !life.never.includes(move));
   try {
-    player.open();
+    player.begin();
     for (const move of moves) player.play(move);
     player.check();
     player.finish();

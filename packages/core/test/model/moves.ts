@@ -95,7 +95,7 @@ const anyMove: fc.Arbitrary<Move> = fc.oneof(
   often(8, "again", { pick }),
   often(6, "zombie", { pick }),
   often(3, "stranger", { pick }),
-  often(3, "look", {}),
+  often(8, "look", {}),
   often(8, "babble", { pick }),
   often(4, "die", { code: fc.constantFrom(0, 1, null) }),
   often(4, "own", { by: fc.integer({ min: -1, max: 2 }), asThief: fc.boolean() }),
@@ -115,10 +115,13 @@ const anyMove: fc.Arbitrary<Move> = fc.oneof(
 const boardMove: fc.Arbitrary<Move> = fc.oneof(
   { withCrossShrink: true },
   often(1, "rest", {}),
-  often(10, "flow", { rounds: fc.constant(1), costUsd: fc.constant(null) }),
+  often(6, "flow", { rounds: fc.constant(1), costUsd: fc.constant(null) }),
   often(10, "agent", { steps: fc.constant(2), costUsd: fc.constant(null) }),
   often(4, "send", { pick: fc.nat({ max: 11 }) }),
-  often(12, "board", { pick, how }),
+  often(20, "board", {
+    pick,
+    how: fc.constantFrom<How>("well", "lost", "lost", "doubt", "doubt", "transient"),
+  }),
   often(8, "hold", { pick, atBoard: fc.constant(true) }),
   often(6, "arrive", { pick }),
   often(4, "again", { pick }),
@@ -152,6 +155,8 @@ export interface Life {
   readonly protocol: 0 | 1;
   /** Which of the player's policies. */
   readonly policy: number;
+  /** For how many rounds everything goes well before anything happens. */
+  readonly calm: number;
   /** Moves that do not happen in this life: without some, others come to more. */
   readonly never: readonly Move["move"][];
   readonly moves: readonly Move[];
@@ -162,6 +167,7 @@ export const anyLife: fc.Arbitrary<Life> = fc.record({
   keys: fc.constantFrom(true, true, false),
   protocol: fc.constantFrom(1 as const, 1 as const, 1 as const, 0 as const),
   policy: fc.nat({ max: 4 }),
+  calm: fc.constantFrom(0, 3, 6, 6, 8),
   never: fc.subarray<Move["move"]>([
     "do",
     "hold",
@@ -180,7 +186,7 @@ export const anyLife: fc.Arbitrary<Life> = fc.record({
     "tick",
   ]),
   moves: fc.oneof(
-    { weight: 4, arbitrary: fc.array(anyMove, { minLength: 80, maxLength: 120, size: "max" }) },
+    { weight: 3, arbitrary: fc.array(anyMove, { minLength: 80, maxLength: 120, size: "max" }) },
     { weight: 1, arbitrary: fc.array(boardMove, { minLength: 80, maxLength: 120, size: "max" }) },
   ),
 });

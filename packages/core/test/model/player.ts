@@ -99,7 +99,7 @@ export class Player {
       case "rest":
         return;
       case "open":
-        return this.open(move.asAnother);
+        return this.#open(move.asAnother);
       case "own":
         return this.#own(this.#epoch + move.by, move.asThief ? "thief" : "owner");
       case "crash":
@@ -162,21 +162,12 @@ export class Player {
     }
   }
 
-  /** Opens the session, the first time for an owner; or tries to, for an agent that it does not have. */
-  open(asAnother = false): void {
-    const { policy: number } = this.#life;
-    const fork = { sessionId: "parent", conversation: "c-0", transcriptId: "x" };
-    this.give({
-      type: "OpenSession",
-      agent: { slug: asAnother ? "writer" : "coder", name: "Кодер" },
-      conversation: "c-1",
-      scope: { chats: ["7"], tasks: "any" },
-      policy: policies[number] ?? defaultPolicy,
-      priority: 0,
-      tenant: null,
-      forkedFrom: number === 1 ? fork : null,
-    });
-    if (this.#epoch === 0) this.#own(1);
+  /** Begins the life. */
+  begin(): void {
+    this.#open(false);
+    if (this.#life.calm === 0) return;
+    this.#send("m0");
+    this.#flow(this.#life.calm, null);
   }
 
   /** Gives the command and checks what follows; false where it was refused. */
@@ -281,6 +272,23 @@ export class Player {
     return this.#pending().flatMap((duty) =>
       "effect" in duty && !held.has(duty.key) ? [duty] : [],
     );
+  }
+
+  /** Opens the session, the first time for an owner; or tries to, for an agent that it does not have. */
+  #open(asAnother: boolean): void {
+    const { policy: number } = this.#life;
+    const fork = { sessionId: "parent", conversation: "c-0", transcriptId: "x" };
+    this.give({
+      type: "OpenSession",
+      agent: { slug: asAnother ? "writer" : "coder", name: "Кодер" },
+      conversation: "c-1",
+      scope: { chats: ["7"], tasks: "any" },
+      policy: policies[number] ?? defaultPolicy,
+      priority: 0,
+      tenant: null,
+      forkedFrom: number === 1 ? fork : null,
+    });
+    if (this.#epoch === 0) this.#own(1);
   }
 
   #own(epoch: number, name = "owner"): void {
