@@ -89,6 +89,28 @@ test("an operation waits for the host's answer, however late", async () => {
   expect((await run.word("turn_ended")).text).toBe("I have read it");
 });
 
+test("the model creates and changes tasks, and gets the new task's id", async () => {
+  const run = at.start({
+    answer: ({ type }) => ({ status: "delivered", data: type === "task.create" ? "t-77" : null }),
+  });
+  run.send(
+    "m-1",
+    script(
+      `tool task_create {"title":"Мост","labels":["road"],"assigned_to":"coder"}`,
+      `tool task_update {"task":"t-77","assigned_to":null,"add_labels":["urgent"]}`,
+      `tool task_list {"label":"road"}`,
+      "say made",
+    ),
+  );
+  await run.word("turn_ended");
+  expect(run.words.flatMap((word) => (word.type === "operation" ? [word.operation] : []))).toEqual([
+    { type: "task.create", title: "Мост", labels: ["road"], assignedTo: "coder" },
+    { type: "task.update", task: "t-77", assignedTo: null, addLabels: ["urgent"] },
+    { type: "task.list", label: "road" },
+  ]);
+  expect(lastRequest(at.model, at.conversation).results[0]).toContain("t-77");
+});
+
 test("a follow-up in mid-turn joins the turn", async () => {
   const run = at.start({ answer: () => null });
   run.send("m-1", script(`tool task_get {"task":"t-1"}`, "say the first is done"));

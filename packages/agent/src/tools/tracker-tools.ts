@@ -35,12 +35,7 @@ export const trackerTools: readonly TrackerTool[] = [
         .optional()
         .describe("At most this many. Default: the board's own."),
     },
-    ({ chat, after, limit }) => ({
-      type: "chat.read",
-      chat,
-      ...(after === undefined ? {} : { after }),
-      ...(limit === undefined ? {} : { limit }),
-    }),
+    ({ chat, ...rest }) => ({ type: "chat.read", chat, ...given(rest) }),
     true,
   ),
   trackerTool(
@@ -48,12 +43,12 @@ export const trackerTools: readonly TrackerTool[] = [
     "List tasks of the team board, all or by state and by who has them. Returns id, title, state and assignee of each.",
     {
       status: status().optional().describe("Only tasks in this state."),
-      assigned_to: z.string().min(1).optional().describe("Only tasks of this agent (its slug)."),
+      assigned_to: slug().optional().describe("Only tasks of this agent (its slug)."),
+      label: label().optional().describe("Only tasks with this label."),
     },
-    ({ status: state, assigned_to: assignedTo }) => ({
+    ({ assigned_to, ...rest }) => ({
       type: "task.list",
-      ...(state === undefined ? {} : { status: state }),
-      ...(assignedTo === undefined ? {} : { assignedTo }),
+      ...given({ ...rest, assignedTo: assigned_to }),
     }),
     true,
   ),
@@ -88,6 +83,49 @@ export const trackerTools: readonly TrackerTool[] = [
     { task: id("task") },
     ({ task }) => ({ type: "task.complete", task }),
   ),
+  trackerTool(
+    "task_create",
+    "Put a new task on the board, for yourself or for others: work that you found and that is not part of your own task. Look with task_list first whether it is there already. Returns the new task's id.",
+    {
+      title: title().describe("One line that says what is to be done."),
+      description: content("What is to be done and why, as Markdown.").optional(),
+      status: status()
+        .optional()
+        .describe("The state that it begins in. Default: the board's own."),
+      assigned_to: slug().optional().describe("Who is to do it (a slug). Default: nobody yet."),
+      labels: labels().optional(),
+    },
+    ({ title: name, assigned_to, ...rest }) => ({
+      type: "task.create",
+      title: name,
+      ...given({ ...rest, assignedTo: assigned_to }),
+    }),
+  ),
+  trackerTool(
+    "task_update",
+    "Change a task's title, description, assignee or labels. Only what you give is changed. Use task_status or task_complete for its state.",
+    {
+      task: id("task"),
+      title: title().optional(),
+      description: content("The whole new description, as Markdown.").optional(),
+      assigned_to: slug()
+        .nullable()
+        .optional()
+        .describe("Who is to do it now (a slug); null takes it away from whoever has it."),
+      add_labels: labels().optional(),
+      remove_labels: labels().optional(),
+    },
+    ({ task, assigned_to, add_labels, remove_labels, ...rest }) => ({
+      type: "task.update",
+      task,
+      ...given({
+        ...rest,
+        assignedTo: assigned_to,
+        addLabels: add_labels,
+        removeLabels: remove_labels,
+      }),
+    }),
+  ),
 ];
 
 function trackerTool<Shape extends Record<string, z.ZodType>>(
@@ -99,6 +137,14 @@ function trackerTool<Shape extends Record<string, z.ZodType>>(
 ): TrackerTool {
   const schema = z.object(input);
   return { name, description, input, readOnly, operation: (raw) => operation(schema.parse(raw)) };
+}
+
+type Given<Fields> = { [Name in keyof Fields]?: Exclude<Fields[Name], undefined> };
+
+/** The fields that the model gave: what it left out is no field at all. */
+function given<Fields extends object>(fields: Fields): Given<Fields> {
+  const entries = Object.entries(fields).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(entries) as Given<Fields>;
 }
 
 function id(what: string): z.ZodString {
@@ -114,4 +160,22 @@ function content(description: string): z.ZodString {
 
 function status(): z.ZodString {
   return z.string().regex(/^[a-z][a-z0-9_-]{0,39}$/, "A state is a word like in_progress.");
+}
+
+function title(): z.ZodString {
+  return z.string().min(1).max(500);
+}
+
+function slug(): z.ZodString {
+  return z
+    .string()
+    .regex(/^[A-Za-z0-9_-]{1,64}$/, 'A slug has 1 to 64 letters, digits, "_" and "-".');
+}
+
+function label(): z.ZodString {
+  return z.string().min(1).max(100);
+}
+
+function labels(): z.ZodArray<z.ZodString> {
+  return z.array(label()).max(50).describe("Labels of the task.");
 }

@@ -6,6 +6,8 @@ import { FILE_BYTES } from "./limits.ts";
 
 const content = textSchema(FILE_BYTES);
 const status = textSchema(64);
+const title = textSchema(1_000);
+const labels = z.array(textSchema(200)).max(100);
 
 /** Something that an agent asks the host to do at the Tracker. Unknown fields are left out. */
 export const operationSchema: z.ZodType<TrackerOperation> = z.discriminatedUnion("type", [
@@ -20,10 +22,28 @@ export const operationSchema: z.ZodType<TrackerOperation> = z.discriminatedUnion
     type: z.literal("task.list"),
     status: status.exactOptional(),
     assignedTo: idSchema.exactOptional(),
+    label: textSchema(200).exactOptional(),
   }),
   z.object({ type: z.literal("task.get"), task: idSchema }),
   z.object({ type: z.literal("task.take"), task: idSchema }),
   z.object({ type: z.literal("task.comment"), task: idSchema, content }),
   z.object({ type: z.literal("task.status"), task: idSchema, status }),
   z.object({ type: z.literal("task.complete"), task: idSchema }),
+  z.object({
+    type: z.literal("task.create"),
+    title,
+    description: content.exactOptional(),
+    status: status.exactOptional(),
+    assignedTo: idSchema.exactOptional(),
+    labels: labels.exactOptional(),
+  }),
+  z.object({
+    type: z.literal("task.update"),
+    task: idSchema,
+    title: title.exactOptional(),
+    description: content.exactOptional(),
+    assignedTo: idSchema.nullable().exactOptional(),
+    addLabels: labels.exactOptional(),
+    removeLabels: labels.exactOptional(),
+  }),
 ]);
