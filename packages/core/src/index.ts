@@ -26,6 +26,14 @@ export { memoryStore } from "./memory-store.ts";
 export type { MemoryStoreOptions } from "./memory-store.ts";
 export { checkAppend, eventIdReused } from "./check-append.ts";
 
+// Queries
+export { openView } from "./queries/open-view.ts";
+export type { ReadableLog, View, ViewOptions } from "./queries/open-view.ts";
+export type { Projection } from "./queries/projection.ts";
+export { overview, Overview } from "./queries/overview.ts";
+export type { ApprovalRow, OutboxRow, SessionRow } from "./queries/overview.ts";
+export type { AgentTotals } from "./queries/agent-totals.ts";
+
 // The pure core
 export { decide, step } from "./session/decide.ts";
 export type { Step } from "./session/decide.ts";

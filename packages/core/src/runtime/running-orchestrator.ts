@@ -20,7 +20,7 @@ import { redactor, type Redactor } from "./redactor.ts";
 import { sessionHandle, type SessionHandle } from "./session-handle.ts";
 import type { LoopParts } from "./loop-parts.ts";
 import { SessionLoop } from "./session-loop.ts";
-import { fromStored, type SessionRecord } from "./session-record.ts";
+import { recordOf, type SessionRecord } from "./session-record.ts";
 import { SessionIndex } from "./session-index.ts";
 import { StreamReader } from "./stream-reader.ts";
 import { systemClock } from "./system-clock.ts";
@@ -86,7 +86,7 @@ export class RunningOrchestrator implements Orchestrator {
   async takeOver(): Promise<void> {
     const after = await this.#index.load();
     void followLog({
-      store: this.#options.store,
+      log: this.#options.store,
       clock: this.#clock,
       logger: this.#logger,
       after,
@@ -172,7 +172,7 @@ export class RunningOrchestrator implements Orchestrator {
     const either = AbortSignal.any([signal, this.#closing.signal]);
     for await (const page of this.#options.store.subscribe({ ...rest, signal: either })) {
       for (const stored of page) {
-        const record = fromStored(stored);
+        const record = recordOf(stored);
         if (record !== null) yield record;
       }
     }

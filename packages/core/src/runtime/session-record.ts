@@ -50,6 +50,16 @@ export function fromStored(stored: StoredEvent): SessionRecord | null {
   throw unknownEvent(stored.stream, stored);
 }
 
+/** As `fromStored`; null too for the events of streams that are no session's, such as the dispatcher's. */
+export function recordOf(stored: StoredEvent): SessionRecord | null {
+  return isSessionStream(stored.stream) ? fromStored(stored) : null;
+}
+
+/** Streams of other things have a name that no session can have. */
+function isSessionStream(stream: string): boolean {
+  return !stream.startsWith("$");
+}
+
 function unknownEvent(session: SessionId, stored: StoredEvent): WaybillError {
   return new WaybillError(
     "EVENT_UNKNOWN",

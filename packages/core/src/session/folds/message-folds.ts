@@ -74,9 +74,9 @@ function costAfter(
   { totals }: Pick<Session, "totals">,
   figure: number | null,
 ): Pick<Session["totals"], "costUsd" | "conversationUsd"> {
-  if (figure === null) return totals;
-  const before =
-    figure < totals.conversationUsd ? totals.costUsd : totals.costUsd - totals.conversationUsd;
+  const { costUsd, conversationUsd } = totals;
+  if (figure === null) return { costUsd, conversationUsd };
+  const before = figure < conversationUsd ? costUsd : costUsd - conversationUsd;
   return { costUsd: before + figure, conversationUsd: figure };
 }
 

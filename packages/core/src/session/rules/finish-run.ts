@@ -5,14 +5,14 @@ import type { RunId } from "../../ids.ts";
 import type { RunExit } from "../../ports/transport.ts";
 import { backOff } from "../back-off.ts";
 import type { Decision } from "../decision.ts";
-import type { Run, Session } from "../state.ts";
+import type { Session } from "../state.ts";
 import { current } from "./run-rules.ts";
 
 /** Everything that the run said is recorded: it is over, for good or for bad. */
 export function finishRun(decision: Decision, runId: RunId): void {
   const run = current(decision, runId);
   if (run === null || run.phase.type !== "over") return;
-  const failure = failureOfRun(decision.state, run, run.phase.exit);
+  const failure = failureOfRun(decision.state);
   decision.emit<RunDrained>("RunDrained", { runId, mark: run.mark });
   if (failure !== null) countFailure(decision, failure);
 }
@@ -34,8 +34,11 @@ function countFailure(decision: Decision, failure: Failure): void {
   }
 }
 
-/** Why the run counts as failed; null where it ended as it should. */
-function failureOfRun(session: Session, run: Run, exit: RunExit | null): Failure | null {
+/** Why the session's run, which is over, counts as failed; null where it ended as it should. */
+export function failureOfRun(session: Session): Failure | null {
+  const { run } = session;
+  if (run?.phase.type !== "over") return null;
+  const { exit } = run.phase;
   // A run that was seen to end had been started, whatever the start said of it.
   if (run.startFailure !== null && exit === null) return run.startFailure;
   switch (run.stop?.reason) {
