@@ -34,6 +34,12 @@ export async function benchIpc(): Promise<BenchLine[]> {
     values.map((value) => ({ value, baseline: null }));
   return [
     line("rename in the container to handler, p50", "ms", wire("latency"), { atMost: 0.5 }),
+    line(
+      "call in the agent to handler, p50",
+      "ms",
+      alone(contained.map((run) => median(run.fromCall))),
+      null,
+    ),
     line("durable request to answer, p50", "ms", wire("request"), { atMost: 3 }),
     line("durable words, 1 session", "words/s", alone(contained.map((run) => run.wordsPerSecond)), {
       atLeast: 4_000,

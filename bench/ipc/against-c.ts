@@ -11,7 +11,7 @@ const BATCH = 256;
 
 /**
  * Microseconds for one word that is written, read and removed, all in this process, against the same
- * system calls in C. Without a C compiler there is no baseline, and standard error says so.
+ * system calls in C, in batches of the same size. Without a C compiler there is no baseline, and standard error says so.
  */
 export async function againstC(
   mailbox: Mailbox,
@@ -24,7 +24,9 @@ export async function againstC(
     const place = join(folder, `c-${round}`);
     mkdirSync(place);
     const baseline =
-      program === null ? null : Number(execFileSync(program, [place, String(COUNT)]).toString());
+      program === null
+        ? null
+        : Number(execFileSync(program, [place, String(COUNT), String(BATCH)]).toString());
     all.push({ value: await oneByOne(mailbox), baseline });
   }
   return all;

@@ -16,8 +16,11 @@ const socket = connect(join(process.env["WAYBILL_WORKSPACE"] ?? "", "bench.sock"
 socket.setNoDelay(true);
 await once(socket, "connect");
 
+// When each word got its name, in microseconds since 1970: the host subtracts.
+const renamed: number[] = [];
 for (let index = 0; index < stamps; index += 1) {
   await channel.accepted("t", `t${Math.round(now())}`);
+  renamed.push(now());
   await pause(8);
   socket.write(`t${Math.round(now())}\n`);
   await pause(8);
@@ -31,7 +34,11 @@ for (let index = 0; index < requests; index += 1) {
   wire.push(await ask(socket));
 }
 socket.end();
-await channel.turnEnded({ turn: "t", outcome: "completed", text: JSON.stringify({ mail, wire }) });
+await channel.turnEnded({
+  turn: "t",
+  outcome: "completed",
+  text: JSON.stringify({ mail, wire, renamed }),
+});
 
 // Full speed, by the protocol: never more than 1,024 that are not acknowledged.
 const sent: Promise<void>[] = [];

@@ -12,6 +12,8 @@ import { syncedLog } from "./synced-log.ts";
 export interface ContainerFigures {
   /** From the rename in the container to the handler, and from a socket's write to its handler. */
   readonly latency: { readonly mail: readonly number[]; readonly wire: readonly number[] };
+  /** From the call in the agent's library to the handler: the latency, and making the file. */
+  readonly fromCall: readonly number[];
   /** From a request to its answer, with a synced append in between. */
   readonly request: { readonly mail: readonly number[]; readonly wire: readonly number[] };
   /** Words a second at full speed, each recorded by a synced append of its batch. */
@@ -49,8 +51,12 @@ export async function containerRun(
   await chmod(socket, 0o777);
   if (plan.user !== null && process.getuid?.() === 0)
     await chown(socket, plan.user.uid, plan.user.gid);
-  const mail: number[] = [];
-  let request = { mail: [], wire: [] };
+  const heard: { readonly at: number; readonly calledAt: number }[] = [];
+  let request: { mail: number[]; wire: number[]; renamed: number[] } = {
+    mail: [],
+    wire: [],
+    renamed: [],
+  };
   let burstBegan = 0;
   let cpuBegan = process.cpuUsage();
   let ended = 0;
@@ -66,7 +72,7 @@ export async function containerRun(
     for (const { word, mark } of words) {
       last = word.type;
       if (word.type === "accepted" && word.message.startsWith("t"))
-        mail.push(at - Number(word.message.slice(1)) / 1_000);
+        heard.push({ at, calledAt: Number(word.message.slice(1)) / 1_000 });
       if (word.type === "operation")
         await mailbox.put(plan, { type: "answer", re: mark.seq, status: "delivered" });
       if (word.type === "turn_ended") {
@@ -85,7 +91,11 @@ export async function containerRun(
   await transport.stop(plan, 0);
   await transport.remove(plan);
   return {
-    latency: { mail, wire },
+    latency: {
+      mail: heard.map(({ at }, index) => at - (request.renamed[index] ?? Number.NaN) / 1_000),
+      wire,
+    },
+    fromCall: heard.map(({ at, calledAt }) => at - calledAt),
     request,
     wordsPerSecond: config.burst / ((ended - burstBegan) / 1_000),
     cpuMicros: (user + system) / config.burst,

@@ -16,6 +16,8 @@ export interface FolderPulseOptions {
   readonly pollMs?: number;
   /** Whether to watch at all. Default: true. */
   readonly watch?: boolean;
+  /** Whether a change of this name is worth a look at once. Default: any name is. */
+  readonly isHint?: (name: string) => boolean;
   /** Told why the watch was given up. Looking goes on by polling. */
   readonly onWatchLost?: (reason: string) => void;
 }
@@ -25,7 +27,7 @@ export interface FolderPulse {
   /**
    * Resolves when it is time to look again.
    *
-   * @param look what the look before this one gave: `found` something that a watch should have told
+   * @param look what was seen since the last call: `found` something that a watch should have told
    *   of, nothing but a reason to look again soon (`active`), or nothing at all (`quiet`).
    */
   next(look: "found" | "active" | "quiet"): Promise<void>;
@@ -40,6 +42,8 @@ const FLOOD_PER_SECOND = 2_000;
 const REOPEN_AFTER_MS = 2_000;
 const LOOKS_UNTIL_IDLE = 8;
 const MISSES_UNTIL_DISTRUST = 3;
+/** Without a watch, whoever just said something is soon looked at again. */
+const SOON_AFTER_FOUND = 5;
 
 /**
  * Says when to look at folders: at once after a hint of the watch, and at intervals whatever the
@@ -47,7 +51,7 @@ const MISSES_UNTIL_DISTRUST = 3;
  * instance, the folder lies on a VM's mount), so it only ever makes a look come sooner.
  */
 export function folderPulse(options: FolderPulseOptions): FolderPulse {
-  const { paths, activeMs = 250, idleMs = 1_000, pollMs = 50 } = options;
+  const { paths, activeMs = 250, idleMs = 1_000, pollMs = 50, isHint = () => true } = options;
   let watchers: readonly FSWatcher[] = [];
   let reopen: NodeJS.Timeout | null = null;
   let timer: NodeJS.Timeout | null = null;
@@ -95,7 +99,7 @@ export function folderPulse(options: FolderPulseOptions): FolderPulse {
     reopen.unref();
   };
 
-  const onEvent = (): void => {
+  const onEvent = (_: string, name: string | null): void => {
     const now = performance.now();
     if (now - windowStart > 1_000) {
       windowStart = now;
@@ -107,7 +111,9 @@ export function folderPulse(options: FolderPulseOptions): FolderPulse {
     }
     hintSinceLook = true;
     misses = 0;
-    wake();
+    if (name === null || isHint(name)) {
+      wake();
+    }
   };
 
   const openWatch = (): void => {
@@ -126,9 +132,11 @@ export function folderPulse(options: FolderPulseOptions): FolderPulse {
     }
   };
 
-  const interval = (): number => {
+  const interval = (look: "found" | "active" | "quiet"): number => {
     if (watchers.length === 0 || misses >= MISSES_UNTIL_DISTRUST) {
-      return Math.min(pollMs * (1 + quietLooks), Math.max(pollMs, activeMs));
+      return look === "found"
+        ? pollMs / SOON_AFTER_FOUND
+        : Math.min(pollMs * (1 + quietLooks), Math.max(pollMs, activeMs));
     }
     return quietLooks < LOOKS_UNTIL_IDLE ? activeMs : idleMs;
   };
@@ -157,7 +165,7 @@ export function folderPulse(options: FolderPulseOptions): FolderPulse {
           timer = null;
           resolveNext = null;
           resolve();
-        }, interval());
+        }, interval(look));
       });
     },
     wake,

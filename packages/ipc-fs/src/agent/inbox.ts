@@ -40,7 +40,12 @@ export function openInbox(options: InboxOptions): Inbox {
   const taken = new Set<string>();
   const doubtful = new Map<string, number>();
   const waiters = new Map<number, Waiter>();
-  const pulse = folderPulse({ paths: [options.path], watch: options.watch ?? true });
+  const pulse = folderPulse({
+    paths: [options.path],
+    watch: options.watch ?? true,
+    // Each letter begins as a file with a dot, which says nothing yet.
+    isHint: (name) => !name.startsWith("."),
+  });
   let closed = false;
 
   /** The text of a letter through `read`; null where it cannot be read yet. */

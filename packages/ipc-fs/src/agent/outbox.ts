@@ -37,7 +37,8 @@ export interface Outbox {
   flush(): Promise<void>;
 }
 
-const ACKNOWLEDGEMENT_POLL_MS = 50;
+/** The host takes many words at once and soon: ask soon, then ever more rarely. */
+const ACKNOWLEDGEMENT_POLL_MS = { first: 2, most: 50 };
 const RETRY_MS = 250;
 
 /** Opens the outbox of a run that has said nothing yet. */
@@ -72,8 +73,8 @@ export function openOutbox(options: OutboxOptions): Outbox {
         { details: { seq, type, bytes: bytes.length, limit: options.fileBytes } },
       );
     }
-    while (!isRoomFor(seq)) {
-      await delay(ACKNOWLEDGEMENT_POLL_MS);
+    for (let ms = ACKNOWLEDGEMENT_POLL_MS.first; !isRoomFor(seq); ms *= 2) {
+      await delay(Math.min(ms, ACKNOWLEDGEMENT_POLL_MS.most));
     }
     onSeq?.(seq);
     while (!publish(options.path, sequenceName(seq), bytes)) {

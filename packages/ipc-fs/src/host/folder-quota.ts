@@ -19,6 +19,8 @@ export interface FolderQuota {
 
 /** Between the end of one count and the beginning of the next. */
 const EVERY_MS = 1_000;
+/** The same for a folder in which no name has come or gone, where only a file can have grown. */
+const UNCHANGED_EVERY_MS = 5_000;
 /** One step of a count: it goes on with the next look, so that a million names hold nobody up. */
 const STEP_MS = 1;
 
@@ -26,10 +28,16 @@ const STEP_MS = 1;
 export function folderQuota(folder: SafeFolder, quota: OutboxQuota): FolderQuota {
   let walk: Iterator<string> | null = null;
   let endedAt = Number.NEGATIVE_INFINITY;
+  let changedAt = Number.NaN;
   let entries = 0;
   let bytes = 0;
 
+  const isDue = (now: number): boolean =>
+    now - endedAt >= UNCHANGED_EVERY_MS ||
+    (now - endedAt >= EVERY_MS && folder.changedAt() !== changedAt);
+
   const begin = (): Iterator<string> => {
+    changedAt = folder.changedAt();
     entries = 0;
     bytes = 0;
     return folder.walk();
@@ -43,7 +51,7 @@ export function folderQuota(folder: SafeFolder, quota: OutboxQuota): FolderQuota
 
   const check = (): void => {
     const begun = performance.now();
-    if (walk === null && begun - endedAt < EVERY_MS) {
+    if (walk === null && !isDue(begun)) {
       return;
     }
     walk ??= begin();

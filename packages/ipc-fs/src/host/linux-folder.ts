@@ -19,32 +19,38 @@ const { O_DIRECTORY, O_NOCTTY, O_NOFOLLOW, O_NONBLOCK, O_RDONLY } = constants;
 export function openLinuxFolder(path: string): SafeFolder {
   const folder = openSync(path, O_PATH | O_DIRECTORY | O_NOFOLLOW);
   const at = (name: string): string => `/proc/self/fd/${folder}/${name}`;
+  let filesInARow = 0;
 
   return {
     watchPath: `/proc/self/fd/${folder}`,
     at,
     changedAt: () => fstatSync(folder).ctimeMs,
     look(name) {
-      return withPathDescriptor(at(name), (_, stats) => ({
-        isFile: stats.isFile(),
-        size: stats.size,
-        allocated: stats.blocks * BLOCK_BYTES,
-        changedAt: stats.ctimeMs,
-        inode: stats.ino,
-      }));
+      const stats = lstatSync(at(name), { throwIfNoEntry: false });
+      return stats === undefined
+        ? null
+        : {
+            isFile: stats.isFile(),
+            size: stats.size,
+            allocated: stats.blocks * BLOCK_BYTES,
+            changedAt: stats.ctimeMs,
+            inode: stats.ino,
+          };
     },
     read(name, limit, linked) {
       try {
-        const reading = withPathDescriptor(at(name), (descriptor, stats) =>
+        const isLikely = filesInARow >= LIKELY_AFTER;
+        const reading = withPathDescriptor(at(name), isLikely, (descriptor, stats) =>
           readLooked(descriptor, stats, { limit, linked }),
-        );
-        return reading ?? { type: "absent" };
+        ) ?? { type: "absent" };
+        filesInARow = reading.type === "file" ? filesInARow + 1 : 0;
+        return reading;
       } catch (error) {
         return { type: "unreachable", error };
       }
     },
     open(name) {
-      return withPathDescriptor(at(name), (descriptor, stats) =>
+      return withPathDescriptor(at(name), false, (descriptor, stats) =>
         stats.isFile() ? reopen(descriptor) : null,
       );
     },
@@ -57,12 +63,16 @@ export function openLinuxFolder(path: string): SafeFolder {
   };
 }
 
+/** After so many files one after the other, the next one is likely to be there, too. */
+const LIKELY_AFTER = 8;
+
 function withPathDescriptor<Value>(
   path: string,
+  isLikely: boolean,
   use: (descriptor: number, stats: Stats) => Value,
 ): Value | null {
   // Mostly there is nothing, and an exception costs ten times as much as this question.
-  if (lstatSync(path, { throwIfNoEntry: false }) === undefined) {
+  if (!isLikely && lstatSync(path, { throwIfNoEntry: false }) === undefined) {
     return null;
   }
   let descriptor: number;

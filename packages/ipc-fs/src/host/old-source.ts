@@ -145,6 +145,7 @@ function sourceOf(
 
   return {
     watchPaths: [messages.watchPath, tasks.watchPath, paths.stdout],
+    isHint: () => true,
     take() {
       if (files.length === 0 && frames.length === 0) {
         look();

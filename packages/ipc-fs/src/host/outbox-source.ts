@@ -1,5 +1,6 @@
 import type { Logger, Mark } from "@waybill/core";
 
+import { ACTIVITY_FILE } from "../outbox-files.ts";
 import { UNACKNOWLEDGED } from "../protocol/limits.ts";
 import { activityReader } from "./activity-reader.ts";
 import { openDeadLetters } from "./dead-letters.ts";
@@ -34,6 +35,8 @@ export function outboxSource(paths: RunPaths, options: SourceOptions): WordSourc
     const quota = folderQuota(folder, options.quota);
     return {
       watchPaths: [folder.watchPath],
+      // Not what every word begins as, nor our own removals: each would cost a look in vain.
+      isHint: (name) => sequence.isAhead(name) || name === ACTIVITY_FILE,
       take: () => sequence.take(),
       acknowledge: () => sequence.acknowledge(),
       signs() {

@@ -43,6 +43,7 @@ export async function* receiveLoop(
     activeMs: settings.sweepMs,
     idleMs: settings.idleSweepMs,
     watch: settings.watch && follow,
+    isHint: (name) => source.isHint(name),
     onWatchLost: (reason) =>
       settings.logger?.debug("A watch was lost; the folder is polled.", { reason }),
   });
@@ -50,6 +51,7 @@ export async function* receiveLoop(
   signal.addEventListener("abort", onAbort);
   let hasCaughtUp = false;
   let isBusy = false;
+  let hasFound = false;
   try {
     for (;;) {
       await settings.turns.next(isBusy);
@@ -72,11 +74,13 @@ export async function* receiveLoop(
         return;
       }
       isBusy = taken.words.length > 0;
+      hasFound ||= isBusy;
       if (taken.words.length === 0 && costMs > CHEAP_LOOK_MS) {
         await pause(costMs * REST_PER_LOOK);
       }
       if (taken.state !== "more") {
-        await pulse.next(lookOf(taken, batch));
+        await pulse.next(hasFound ? "found" : lookOf(taken, batch));
+        hasFound = false;
       }
     }
   } finally {
@@ -86,9 +90,6 @@ export async function* receiveLoop(
   }
 }
 
-function lookOf(taken: Taken, batch: readonly Incoming[]): "found" | "active" | "quiet" {
-  if (taken.words.length > 0) {
-    return "found";
-  }
+function lookOf(taken: Taken, batch: readonly Incoming[]): "active" | "quiet" {
   return batch.length > 0 || taken.state === "waiting" ? "active" : "quiet";
 }

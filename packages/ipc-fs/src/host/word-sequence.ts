@@ -26,6 +26,8 @@ export interface WordSequence {
   take(): Taken;
   /** Says that everything taken is recorded: the files go. */
   acknowledge(): void;
+  /** Whether this is the name of a number that is yet to be taken. */
+  isAhead(name: string): boolean;
   /** The last number that was taken. */
   readonly last: number;
 }
@@ -146,6 +148,7 @@ export function wordSequence(options: WordSequenceOptions): WordSequence {
         return !(folder.remove(name) || deadLetters.moveAside(folder, name, seq));
       });
     },
+    isAhead: (name) => (readSequenceName(name) ?? 0) >= next,
     get last() {
       return next - 1;
     },

@@ -14,6 +14,8 @@ export interface Taken {
 export interface WordSource {
   /** What to watch, for hints. */
   readonly watchPaths: readonly string[];
+  /** Whether a change of this name in a watched folder is worth a look at once. */
+  isHint(name: string): boolean;
   /** Reads what comes next: some words, within a tick. */
   take(): Taken;
   /** Says that everything taken is recorded, so that it can go. */

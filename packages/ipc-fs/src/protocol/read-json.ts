@@ -21,6 +21,8 @@ export function readJson<Value>(
   return parsed.ok ? checkShape(parsed.value, schema, code) : parsed;
 }
 
+const decoder = new TextDecoder("utf-8", { fatal: true });
+
 /** Parses bytes of an untrusted program, without a look at the shape. */
 export function parseHostile(bytes: Uint8Array): Reading<unknown> {
   if (nestsDeeperThan(JSON_DEPTH, bytes)) {
@@ -28,7 +30,7 @@ export function parseHostile(bytes: Uint8Array): Reading<unknown> {
   }
   let text: string;
   try {
-    text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+    text = decoder.decode(bytes);
   } catch {
     return refused("NOT_UTF8", "It is not UTF-8 text.");
   }
