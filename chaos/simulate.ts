@@ -27,7 +27,6 @@ export interface SimulateSummary {
   readonly problems: readonly string[];
   /** Of every log: the same seeds give the same one, byte for byte. */
   readonly digest: string;
-  readonly seconds: number;
 }
 
 /** How a plot ended. */
@@ -51,7 +50,6 @@ export async function simulate(
   options: SimulateOptions,
   tell: (played: Played) => void,
 ): Promise<SimulateSummary> {
-  const startedAt = performance.now();
   const sums = { events: 0, lives: 0, hours: 0, lost: 0, repeated: 0 };
   const failing: number[] = [];
   const problems: string[] = [];
@@ -77,7 +75,6 @@ export async function simulate(
     failing,
     problems: problems.slice(0, 20),
     digest: digest.digest("hex"),
-    seconds: Math.round((performance.now() - startedAt) / 1_000),
   };
 }
 

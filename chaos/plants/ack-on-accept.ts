@@ -12,5 +12,5 @@ export const ackOnAccept: Plant = {
         '  MessageAccepted(draft, data) {\n    draft.edit("messages").delete(data.messageId);',
     },
   ],
-  caughtBy: ["--points", "all", "--shard", "1/10"],
+  caughtBy: ["--points", "all", "--shard", "1/10", "--pairs", "0"],
 };

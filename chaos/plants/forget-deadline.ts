@@ -11,5 +11,5 @@ export const forgetDeadline: Plant = {
       replace: "",
     },
   ],
-  caughtBy: ["--points", "all", "--shard", "1/10"],
+  caughtBy: ["--points", "all", "--shard", "1/10", "--pairs", "0"],
 };

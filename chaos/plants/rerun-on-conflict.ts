@@ -13,5 +13,5 @@ export const rerunOnConflict: Plant = {
       }`,
     },
   ],
-  caughtBy: ["--points", "all", "--no-keys", "--shard", "1/10"],
+  caughtBy: ["--points", "all", "--no-keys", "--shard", "1/10", "--pairs", "0"],
 };

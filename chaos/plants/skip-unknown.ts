@@ -11,5 +11,5 @@ export const skipUnknown: Plant = {
       replace: "return null;",
     },
   ],
-  caughtBy: ["--points", "all", "--shard", "1/10"],
+  caughtBy: ["--points", "all", "--shard", "1/10", "--pairs", "0"],
 };

@@ -11,5 +11,5 @@ export const unlinkFirst: Plant = {
       replace: "if (words.length > 0) void world.report(",
     },
   ],
-  caughtBy: ["--points", "all", "--shard", "1/10"],
+  caughtBy: ["--points", "all", "--shard", "1/10", "--pairs", "0"],
 };

@@ -41,6 +41,7 @@ export async function judge(evidence: Evidence): Promise<Verdict> {
   const problems: string[] = [];
   const ends = new Map<string, string>();
   const cleared: string[] = [];
+  const redriven = new Set<string>();
   let words = 0;
   for (const session of evidence.sessions) {
     const log = await logOf(evidence.world, session);
@@ -48,12 +49,14 @@ export async function judge(evidence: Evidence): Promise<Verdict> {
     if (book.life !== "ended") problems.push(`${session} is ${book.life} in the end`);
     for (const [id, end] of book.ends) ends.set(id, end);
     cleared.push(...log.flatMap(clearedBy));
+    for (const { type, data } of log)
+      if (type === "OperationRedriven") redriven.add(data.operationId);
     words += checkWords(evidence.world, log, problems);
     for (const states of evidence.states) checkView(session, states.get(session), log, problems);
   }
   checkRuns(evidence, problems);
   const counts = checkOperations(evidence, ends, problems);
-  checkOrder(evidence, ends, cleared, problems);
+  checkOrder(evidence, ends, { cleared, redriven }, problems);
   return { lost: counts.lost + words, repeated: counts.repeated, problems };
 }
 
@@ -174,17 +177,21 @@ function checkOperations(
   return counts;
 }
 
-/** On each target, what was delivered was done in the order in which it was cleared. */
+/**
+ * On each target, what was delivered was done in the order in which it was cleared. What was driven
+ * again has two places, and may have been done at either.
+ */
 function checkOrder(
   { board, sessions }: Evidence,
   ends: ReadonlyMap<string, string>,
-  cleared: readonly string[],
+  { cleared, redriven }: { readonly cleared: readonly string[]; readonly redriven: Set<string> },
   problems: string[],
 ): void {
   for (const session of sessions) {
     const last = new Map<string, number>();
     for (const { key, target } of doneAt(board)) {
       if (!key.startsWith(`${session}/`) || ends.get(key) !== "delivered") continue;
+      if (redriven.has(key)) continue;
       const place = cleared.indexOf(key);
       if (place < (last.get(target) ?? -1)) problems.push(`${key} was done out of order`);
       last.set(target, place);

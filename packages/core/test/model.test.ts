@@ -22,30 +22,39 @@ test(
   `whatever happens to a session, its promises hold (${runs} lives, WAYBILL_SEED=${seed})`,
   { timeout: 600_000 },
   () => {
-    let steps = 0;
+    let shortest = Infinity;
     fc.assert(
       fc.property(anyLife, (life) => {
-        live(life);
-        steps += life.moves.length;
+        shortest = Math.min(shortest, live(life));
       }),
       parameters,
     );
-    if (WAYBILL_PATH === undefined) expect(steps).toBeGreaterThanOrEqual(runs * 50);
+    // A life that nobody lives proves nothing.
+    if (WAYBILL_PATH === undefined) expect(shortest).toBeGreaterThanOrEqual(50);
   },
 );
 
+/** Lives the life to its end; gives the number of commands that the core was given. */
 function live(life: Life): number {
   const player = new Player(life);
   const moves = life.moves.filter(({ move }) => !life.never.includes(move));
   try {
     player.begin();
     for (const move of moves) player.play(move);
+    // One in which too little happened goes on; a shrunk one stays as short as it is.
+    for (let round = 0; isWhole(life) && player.commands < 50 && round < 10; round += 1) {
+      for (const move of moves) player.play(move);
+    }
     player.check();
     player.finish();
     player.check();
-    return moves.length;
+    return player.commands;
   } catch (error) {
     const story = player.story.slice(-40).join("\n  ");
     throw new Error(`${(error as Error).message}\nAfter:\n  ${story}`, { cause: error });
   }
+}
+
+function isWhole({ moves }: Life): boolean {
+  return moves.length >= 80;
 }

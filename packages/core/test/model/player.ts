@@ -62,6 +62,8 @@ export class Player {
   readonly keys: boolean;
   /** What happened so far, a line for each command: for whoever reads a counterexample. */
   readonly story: string[] = [];
+  /** How many commands were given so far. */
+  commands = 0;
   now = 1_700_000_000_000;
   readonly #life: Life;
   readonly #traces = new Map<string, RunTrace>();
@@ -174,6 +176,7 @@ export class Player {
   give(command: SessionCommand, at: number = this.now): boolean {
     const before = this.state;
     const timed = { ...command, at };
+    this.commands += 1;
     try {
       const taken = step(timed, before);
       for (const event of taken.events) {
