@@ -1,4 +1,5 @@
 import { assertJson } from "./assert-json.ts";
+import { checkName } from "./check-name.ts";
 import { WaybillError } from "./errors.ts";
 import type { ExpectedVersion, NewEvent } from "./ports/event-store.ts";
 
@@ -56,19 +57,4 @@ function checkEvent(event: NewEvent): void {
     throw new TypeError(`mustUnderstand of event ${event.id} is not a boolean.`);
   }
   assertJson(event.data, `The data of event ${event.id}`);
-}
-
-// Lone surrogates become the same replacement character in UTF-8, so two names would be one.
-function checkName(what: string, name: string): void {
-  if (
-    typeof name === "string" &&
-    name.length > 0 &&
-    name.length <= 512 &&
-    name.isWellFormed() &&
-    !/\p{Cc}/u.test(name)
-  )
-    return;
-  throw new TypeError(
-    `The ${what} ${JSON.stringify(name)} is no name: give 1 to 512 characters without control characters.`,
-  );
 }

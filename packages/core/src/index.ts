@@ -25,6 +25,7 @@ export { systemClock } from "./runtime/system-clock.ts";
 export { memoryStore } from "./memory-store.ts";
 export type { MemoryStoreOptions } from "./memory-store.ts";
 export { checkAppend, eventIdReused } from "./check-append.ts";
+export { checkCheckpoint } from "./check-checkpoint.ts";
 
 // Queries
 export { openView } from "./queries/open-view.ts";
@@ -104,6 +105,7 @@ export type { Ids } from "./ports/ids.ts";
 export type { Logger } from "./ports/logger.ts";
 export type {
   AppendResult,
+  CheckpointResult,
   EventStore,
   ExpectedVersion,
   Lease,

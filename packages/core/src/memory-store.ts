@@ -1,9 +1,11 @@
+import { checkCheckpoint } from "./check-checkpoint.ts";
 import { checkAppend, eventIdReused } from "./check-append.ts";
 import { WaybillError } from "./errors.ts";
 import { memoryLeases } from "./memory-leases.ts";
 import type { Clock } from "./ports/clock.ts";
 import type {
   AppendResult,
+  CheckpointResult,
   EventStore,
   ExpectedVersion,
   NewEvent,
@@ -37,6 +39,7 @@ export function memoryStore(options: MemoryStoreOptions = {}): EventStore {
   const log: { readonly type: string; readonly text: string }[] = [];
   const positions = new Map<string, number>();
   const streams = new Map<string, number[]>();
+  const checkpoints = new Map<string, string>();
   const waiting = new Set<() => void>();
   let isOpen = false;
 
@@ -63,6 +66,12 @@ export function memoryStore(options: MemoryStoreOptions = {}): EventStore {
       assertOpen();
       leases.release(held);
     },
+    checkpoint: async (name) => {
+      assertOpen();
+      checkCheckpoint(name);
+      return checkpoints.get(name) ?? null;
+    },
+    setCheckpoint: async (name, value, expected) => setCheckpoint(name, value, expected),
     close: async () => {
       isOpen = false;
       wake();
@@ -126,6 +135,20 @@ export function memoryStore(options: MemoryStoreOptions = {}): EventStore {
     log.push({ type: event.type, text: JSON.stringify(stored) });
     positions.set(event.id, position);
     return eventAt(position);
+  }
+
+  function setCheckpoint(
+    name: string,
+    value: string | null,
+    expected: string | null,
+  ): CheckpointResult {
+    assertOpen();
+    checkCheckpoint(name, value, expected);
+    const actual = checkpoints.get(name) ?? null;
+    if (actual !== expected && actual !== value) return { ok: false, reason: "conflict", actual };
+    if (value === null) checkpoints.delete(name);
+    else checkpoints.set(name, value);
+    return { ok: true };
   }
 
   async function* read(

@@ -39,6 +39,10 @@ const migrations: readonly string[] = [
      held_until timestamptz NOT NULL
    );
    INSERT INTO log (id, schema, tx_offset) VALUES (gen_random_uuid()::text, 0, 0);`,
+  `CREATE TABLE checkpoints (
+     name text COLLATE "C" PRIMARY KEY,
+     value text COLLATE "C"
+   );`,
 ];
 
 /** Brings the schema to the newest step, one process at a time, and gives the log's id. */

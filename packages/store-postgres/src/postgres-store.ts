@@ -1,4 +1,5 @@
 import type { EventStore, Logger } from "@waybill/core";
+import { readCheckpoint, swapCheckpoint } from "./checkpoints.ts";
 import { follow, readAll, readStream } from "./log-reading.ts";
 import { openLog } from "./open-log.ts";
 import type { OpenLog } from "./open-log.ts";
@@ -69,6 +70,9 @@ export function postgresStore(options: PostgresStoreOptions): PostgresStore {
     claim: async (names, owner) => log.current.leases.claim(names, owner),
     renew: async (leases) => log.current.leases.renew(leases),
     release: async (leases) => log.current.leases.release(leases),
+    checkpoint: async (name) => readCheckpoint(log.current.database, name),
+    setCheckpoint: async (name, value, expected) =>
+      swapCheckpoint(log.current.database, name, value, expected),
     close: () => log.close(),
     [Symbol.asyncDispose]: () => log.close(),
   };

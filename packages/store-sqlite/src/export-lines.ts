@@ -9,20 +9,31 @@ export async function* exportLines(
 ): AsyncGenerator<string> {
   let events = 0;
   let leases = 0;
+  let checkpoints = 0;
   yield lineOf({ header: { format: 1, store: log.thread.opened.id } });
   for await (const page of readAll(log, signal === undefined ? {} : { signal })) {
     for (const { position: _, ...event } of page) yield lineOf({ event });
     events += page.length;
   }
-  for (let after = ""; ;) {
-    const epochs = await log.thread.call("epochs", { after });
-    for (const lease of epochs) yield lineOf({ lease });
-    leases += epochs.length;
-    const last = epochs.at(-1);
-    if (last === undefined) break;
-    after = last.name;
+  for await (const page of byName((after) => log.thread.call("epochs", { after }))) {
+    for (const lease of page) yield lineOf({ lease });
+    leases += page.length;
   }
-  yield lineOf({ end: { events, leases } });
+  for await (const page of byName((after) => log.thread.call("checkpoints", { after }))) {
+    for (const checkpoint of page) yield lineOf({ checkpoint });
+    checkpoints += page.length;
+  }
+  yield lineOf({ end: { events, leases, checkpoints } });
+}
+
+async function* byName<T extends { readonly name: string }>(
+  ask: (after: string) => Promise<readonly T[]>,
+): AsyncGenerator<readonly T[]> {
+  for (let after: string | undefined = ""; after !== undefined;) {
+    const page: readonly T[] = await ask(after);
+    yield page;
+    after = page.at(-1)?.name;
+  }
 }
 
 function lineOf(line: ExportedLine): string {

@@ -2,13 +2,20 @@ import type { Json, NewEvent } from "@waybill/core";
 
 /**
  * A line of an exported log. The format is newline-delimited JSON: one header, every event in the
- * order of the log, the highest epoch of every name, and one last line without which it is not whole.
+ * order of the log, the highest epoch of every name, every checkpoint, and one last line without which it is not whole.
  */
 export type ExportedLine =
   | { readonly header: { readonly format: 1; readonly store: string } }
   | { readonly event: ExportedEvent }
   | { readonly lease: { readonly name: string; readonly epoch: number } }
-  | { readonly end: { readonly events: number; readonly leases: number } };
+  | { readonly checkpoint: { readonly name: string; readonly value: string } }
+  | {
+      readonly end: {
+        readonly events: number;
+        readonly leases: number;
+        readonly checkpoints: number;
+      };
+    };
 
 /** An event, its stream and its version there. */
 export interface ExportedEvent extends NewEvent {
@@ -20,7 +27,7 @@ export interface ExportedEvent extends NewEvent {
 export function readExportedLine(line: string): ExportedLine | null {
   const value = parse(line);
   if (!isObject(value)) return null;
-  const { header, event, lease, end } = value;
+  const { header, event, lease, checkpoint, end } = value;
   if (isObject(header)) {
     const { format, store } = header;
     return format === 1 && typeof store === "string" && store !== ""
@@ -32,9 +39,17 @@ export function readExportedLine(line: string): ExportedLine | null {
     const { name, epoch } = lease;
     return typeof name === "string" && isCount(epoch) ? { lease: { name, epoch } } : null;
   }
+  if (isObject(checkpoint)) {
+    const { name, value: set } = checkpoint;
+    return typeof name === "string" && typeof set === "string"
+      ? { checkpoint: { name, value: set } }
+      : null;
+  }
   if (isObject(end)) {
-    const { events, leases } = end;
-    return isCount(events) && isCount(leases) ? { end: { events, leases } } : null;
+    const { events, leases, checkpoints } = end;
+    return isCount(events) && isCount(leases) && isCount(checkpoints)
+      ? { end: { events, leases, checkpoints } }
+      : null;
   }
   return null;
 }

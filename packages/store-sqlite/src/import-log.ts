@@ -6,7 +6,8 @@ import type { ExportedEvent } from "./exported-line.ts";
 import { openOwnerLog } from "./owner-log.ts";
 import type { OwnerLog } from "./owner-log.ts";
 import { assertStorePath, prepareStorePath } from "./store-path.ts";
-import type { Epoch } from "./thread/messages.ts";
+import type { Checkpoint } from "./thread/checkpoints.ts";
+import type { Calls, Epoch } from "./thread/messages.ts";
 
 /** What to import, and where to. */
 export interface ImportLogOptions {
@@ -55,9 +56,9 @@ async function fill(path: string, lines: ImportLogOptions["lines"]): Promise<Imp
     QUEUE_BYTES,
   );
   try {
-    const { store, events, epochs } = await readLines(lines, new ImportedEvents(log));
-    await log.thread.call("adopt", { id: store, epochs });
-    return { id: store, events };
+    const { events, ...rest } = await readLines(lines, new ImportedEvents(log));
+    await log.thread.call("adopt", rest);
+    return { id: rest.id, events };
   } finally {
     await log.close();
   }
@@ -66,8 +67,9 @@ async function fill(path: string, lines: ImportLogOptions["lines"]): Promise<Imp
 async function readLines(
   lines: ImportLogOptions["lines"],
   imported: ImportedEvents,
-): Promise<{ readonly store: string; readonly events: number; readonly epochs: readonly Epoch[] }> {
+): Promise<Calls["adopt"]["ask"] & { readonly events: number }> {
   const epochs: Epoch[] = [];
+  const checkpoints: Checkpoint[] = [];
   let store: string | null = null;
   let number = 0;
   let ended = false;
@@ -79,17 +81,22 @@ async function readLines(
     if ("header" in line) store = line.header.store;
     else if ("event" in line) await imported.add(line.event, number);
     else if ("lease" in line) epochs.push(line.lease);
-    else if (line.end.events === imported.count && line.end.leases === epochs.length) ended = true;
-    else
-      throw invalid(
-        number,
-        `it counts ${line.end.events} events and ${line.end.leases} leases, but there were ${imported.count} and ${epochs.length}`,
-      );
+    else if ("checkpoint" in line) checkpoints.push(line.checkpoint);
+    else {
+      const counted = [imported.count, epochs.length, checkpoints.length].join(", ");
+      const said = [line.end.events, line.end.leases, line.end.checkpoints].join(", ");
+      if (said !== counted)
+        throw invalid(
+          number,
+          `it counts ${said} events, leases and checkpoints, but there were ${counted}`,
+        );
+      ended = true;
+    }
   }
   await imported.settled();
   if (store === null || !ended)
     throw invalid(number, "the last line of the export is missing, so it is not whole");
-  return { store, events: imported.count, epochs };
+  return { id: store, events: imported.count, epochs, checkpoints };
 }
 
 /** Appends events in their order, many at a time. */

@@ -1,4 +1,4 @@
-import { WaybillError } from "@waybill/core";
+import { checkCheckpoint, WaybillError } from "@waybill/core";
 import type { ReadAllOptions, ReadOptions, StoredEvent } from "@waybill/core";
 import type { StoreThread } from "./store-thread.ts";
 import type { PageAnswer } from "./thread/messages.ts";
@@ -65,6 +65,12 @@ export async function* follow(
   } finally {
     release();
   }
+}
+
+/** What was set last under the name. */
+export async function readCheckpoint(log: ReadableLog, name: string): Promise<string | null> {
+  checkCheckpoint(name);
+  return log.thread.call("checkpoint", { name });
 }
 
 /** Asks for the next page while the present one is in use. */

@@ -1,7 +1,7 @@
 import type { EventStore } from "@waybill/core";
 import { backUp } from "./back-up.ts";
 import { exportLines } from "./export-lines.ts";
-import { follow, readAll, readStream } from "./log-reading.ts";
+import { follow, readAll, readCheckpoint, readStream } from "./log-reading.ts";
 import type { ReadableLog } from "./log-reading.ts";
 import { Openable } from "./openable.ts";
 import { assertStorePath, resolveStorePath } from "./store-path.ts";
@@ -23,7 +23,7 @@ export interface SqliteReaderOptions {
 export interface SqliteReader
   extends
     AsyncDisposable,
-    Pick<EventStore, "id" | "open" | "read" | "readAll" | "subscribe" | "close"> {
+    Pick<EventStore, "id" | "open" | "read" | "readAll" | "subscribe" | "checkpoint" | "close"> {
   /** See `SqliteStore.backup`. */
   backup(target: string): Promise<void>;
   /** See `SqliteStore.exportLines`. */
@@ -53,6 +53,7 @@ export function sqliteReader(options: SqliteReaderOptions): SqliteReader {
     async *subscribe(range = {}) {
       yield* follow(log.current, range);
     },
+    checkpoint: async (name) => readCheckpoint(log.current, name),
     async *exportLines({ signal } = {}) {
       yield* exportLines(log.current, signal);
     },

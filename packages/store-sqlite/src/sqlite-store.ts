@@ -1,7 +1,8 @@
+import { checkCheckpoint } from "@waybill/core";
 import type { EventStore, Logger } from "@waybill/core";
 import { backUp } from "./back-up.ts";
 import { exportLines } from "./export-lines.ts";
-import { follow, readAll, readStream } from "./log-reading.ts";
+import { follow, readAll, readCheckpoint, readStream } from "./log-reading.ts";
 import { Openable } from "./openable.ts";
 import { openOwnerLog } from "./owner-log.ts";
 import type { OwnerLog } from "./owner-log.ts";
@@ -75,6 +76,12 @@ export function sqliteStore(options: SqliteStoreOptions): SqliteStore {
     renew: async (leases) => log.current.renew(leases),
     release: async (leases) => {
       await log.current.thread.call("release", leases);
+    },
+    checkpoint: async (name) => readCheckpoint(log.current, name),
+    setCheckpoint: async (name, value, expected) => {
+      const { thread } = log.current;
+      checkCheckpoint(name, value, expected);
+      return thread.call("setCheckpoint", { name, value, expected });
     },
     backup: async (target) => backUp(log.current.path, target),
     async *exportLines({ signal } = {}) {

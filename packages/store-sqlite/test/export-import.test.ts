@@ -19,6 +19,8 @@ test("importLog() makes out of an export the same log with the same id, and no e
   await copy.open();
   expect(copy.id).toBe(store.id);
   expect(await all(copy.readAll())).toEqual(await all(store.readAll()));
+  expect(await copy.checkpoint("projection")).toBe("7");
+  expect(await copy.checkpoint("gone")).toBeNull();
   const [lease] = await copy.claim(["s-1"], "third");
   expect(lease?.epoch).toBe(3);
   expect(await Array.fromAsync(copy.exportLines())).toEqual(
@@ -90,6 +92,9 @@ async function filledStore(path: string): Promise<SqliteStore> {
   await store.append("слова", "none", [newEvent({ text: "\u2028 \uD800 \n" })]);
   const leases = await store.claim(["s-1", "s-2"], "one");
   await store.release(leases);
+  await store.setCheckpoint("projection", "7", null);
+  await store.setCheckpoint("gone", "7", null);
+  await store.setCheckpoint("gone", null, "7");
   await store.claim(["s-1"], "two");
   return store;
 }

@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { DatabaseSync } from "node:sqlite";
 import { expect, test } from "vitest";
-import { sqliteStore } from "@waybill/store-sqlite";
+import { sqliteReader, sqliteStore } from "@waybill/store-sqlite";
 import { migrate, migrations } from "../src/thread/migrations.ts";
 import { all, newEvents } from "./events.ts";
 import { temporaryFolder } from "./temporary-folder.ts";
@@ -15,6 +15,11 @@ test("a store of the first released schema is brought up to date, with everythin
   db.exec(sql);
   db.close();
 
+  // A reader changes nothing, so it cannot bring the store up to date.
+  await expect(sqliteReader({ path }).open()).rejects.toMatchObject({
+    code: "STORE_TOO_OLD",
+    details: { schema: 1, known: migrations.length },
+  });
   const store = sqliteStore({ path });
   await store.open();
   expect(store.id).toBe("8c0b0f4e-5d53-4b2c-9c0e-0f6f9f6f2a11");

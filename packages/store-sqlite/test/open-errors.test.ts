@@ -2,6 +2,7 @@ import { chmod, mkdir, open, readdir, stat, writeFile } from "node:fs/promises";
 import { DatabaseSync } from "node:sqlite";
 import { expect, test } from "vitest";
 import { sqliteReader, sqliteStore } from "@waybill/store-sqlite";
+import { migrations } from "../src/thread/migrations.ts";
 import { all, newEvent, newEvents } from "./events.ts";
 import { temporaryFolder } from "./temporary-folder.ts";
 
@@ -82,7 +83,7 @@ test("a store of a newer release is STORE_TOO_NEW, and opens again with that rel
     details: { path, schema: 99, known: expect.any(Number) },
   });
   await expect(sqliteReader({ path }).open()).rejects.toMatchObject({ code: "STORE_TOO_NEW" });
-  setSchema(path, 1);
+  setSchema(path, migrations.length);
   await store.open();
   expect(await all(store.readAll())).toHaveLength(3);
   await store.close();

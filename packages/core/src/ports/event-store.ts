@@ -50,6 +50,11 @@ export interface Lease {
   readonly epoch: number;
 }
 
+/** How setting a checkpoint ended: another value than the expected one is an ordinary outcome. */
+export type CheckpointResult =
+  | { readonly ok: true }
+  | { readonly ok: false; readonly reason: "conflict"; readonly actual: string | null };
+
 /** Which events to read: versions are inclusive. */
 export interface ReadOptions {
   readonly from?: number;
@@ -108,6 +113,26 @@ export interface EventStore {
 
   /** Lets go, so that another may claim at once. */
   release(leases: readonly Lease[]): Promise<void>;
+
+  /**
+   * What was set last under this name; null for nothing. The store's own positions are what it is
+   * for: how far a reader has come. A log that is put back from a backup has them as they were then.
+   */
+  checkpoint(name: string): Promise<string | null>;
+
+  /**
+   * Sets the value, or removes it with null, if it is the expected one: compare and swap, in one
+   * step, whoever else sets it. Resolves once it is durable. Where the value is there already it is
+   * `ok`, so that a call whose answer was lost may be repeated: who must be the only one to go on
+   * needs a lease.
+   *
+   * @param value up to 4,096 characters.
+   */
+  setCheckpoint(
+    name: string,
+    value: string | null,
+    expected: string | null,
+  ): Promise<CheckpointResult>;
 
   /** Resolves once everything appended is durable and the log is closed. */
   close(): Promise<void>;

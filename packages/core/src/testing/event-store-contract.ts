@@ -1,4 +1,5 @@
 import { appendClauses } from "./event-store-contract/append.ts";
+import { checkpointClauses } from "./event-store-contract/checkpoints.ts";
 import type { StoreClause } from "./event-store-contract/clause.ts";
 import { idempotencyClauses } from "./event-store-contract/idempotency.ts";
 import { leaseClauses } from "./event-store-contract/leases.ts";
@@ -52,6 +53,7 @@ const clauses: readonly StoreClause[] = [
   ...readClauses,
   ...subscribeClauses,
   ...leaseClauses,
+  ...checkpointClauses,
   ...lifeClauses,
 ];
 

@@ -1,4 +1,5 @@
-import type { ExpectedVersion, Lease } from "@waybill/core";
+import type { CheckpointResult, ExpectedVersion, Lease } from "@waybill/core";
+import type { Checkpoint } from "./checkpoints.ts";
 import type { GroupCells } from "./group-cells.ts";
 
 /** What the thread needs to begin. */
@@ -93,8 +94,21 @@ export interface Calls {
   };
   renew: { ask: readonly Lease[]; answer: readonly boolean[] };
   release: { ask: readonly Lease[]; answer: null };
+  checkpoint: { ask: { readonly name: string }; answer: string | null };
+  setCheckpoint: {
+    ask: { readonly name: string; readonly value: string | null; readonly expected: string | null };
+    answer: CheckpointResult;
+  };
+  checkpoints: { ask: { readonly after: string }; answer: readonly Checkpoint[] };
   epochs: { ask: { readonly after: string }; answer: readonly Epoch[] };
-  adopt: { ask: { readonly id: string; readonly epochs: readonly Epoch[] }; answer: null };
+  adopt: {
+    ask: {
+      readonly id: string;
+      readonly epochs: readonly Epoch[];
+      readonly checkpoints: readonly Checkpoint[];
+    };
+    answer: null;
+  };
   copy: { ask: { readonly path: string }; answer: null };
   close: { ask: null; answer: null };
 }

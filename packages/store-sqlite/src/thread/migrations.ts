@@ -47,6 +47,10 @@ export const migrations: readonly string[] = [
      value ANY NOT NULL
    ) STRICT, WITHOUT ROWID;
    INSERT INTO marks VALUES ('life', 0), ('indexed', 0);`,
+  `CREATE TABLE checkpoints (
+     name TEXT PRIMARY KEY,
+     value TEXT
+   ) STRICT, WITHOUT ROWID;`,
 ];
 
 /** Brings the database to the newest schema. A database of another program is refused. */

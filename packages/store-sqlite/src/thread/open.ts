@@ -4,7 +4,7 @@ import type { Database } from "./database.ts";
 import { Refusal } from "./failure.ts";
 import { checkIntegrity } from "./integrity.ts";
 import type { Opened, ThreadStart } from "./messages.ts";
-import { checkSchema, migrate } from "./migrations.ts";
+import { checkSchema, migrate, migrations } from "./migrations.ts";
 import { createPrivately, takeOwnerLock } from "./owner-lock.ts";
 
 /** An open log. */
@@ -57,7 +57,9 @@ export function openForReader(start: ThreadStart): OpenLog {
   if (!existsSync(start.path)) throw missing(start.path);
   const db = openDatabase(start.path, { readOnly: true, waitMs: BUSY_WAIT_MS });
   try {
-    if (checkSchema(db, start.path) === 0) throw missing(start.path);
+    const schema = checkSchema(db, start.path);
+    if (schema === 0) throw missing(start.path);
+    if (schema < migrations.length) throw tooOld(start.path, schema);
     const checkMs = check(db, start);
     const journalMode = textFrom(db.prepare("PRAGMA journal_mode").get());
     return {
@@ -108,6 +110,11 @@ function missing(path: string): Refusal {
     `There is no store at ${path} yet. Open it with sqliteStore first.`,
     { path },
   );
+}
+
+function tooOld(path: string, schema: number): Refusal {
+  const message = `The store ${path} was written by an older release (its schema is ${schema}, this release reads ${migrations.length}). Open it once with sqliteStore of this release, or read it with the release that wrote it.`;
+  return new Refusal("STORE_TOO_OLD", message, { path, schema, known: migrations.length });
 }
 
 // A reader beside the owner holds its locks for moments only.

@@ -1,6 +1,7 @@
 import { adopt } from "./adopt.ts";
 import { openAppends } from "./appends.ts";
 import { groupFrom } from "./group-cells.ts";
+import { openCheckpoints } from "./checkpoints.ts";
 import { openEpochs, openLeases } from "./leases.ts";
 import { openLogIndex } from "./log-index.ts";
 import type { LogIndex } from "./log-index.ts";
@@ -15,6 +16,7 @@ export function serveOwner(log: OpenLog, path: string): Partial<Handlers> {
   index.catchUp();
   const appends = openAppends(db, path, index, opened.last);
   const leases = openLeases(db, life);
+  const checkpoints = openCheckpoints(db);
   const pages = openPages(db, path, rememberedTail(db, index));
   const idle = whenIdle(index);
 
@@ -34,9 +36,12 @@ export function serveOwner(log: OpenLog, path: string): Partial<Handlers> {
       leases.release(held);
       return null;
     },
+    checkpoint: checkpoints.get,
+    setCheckpoint: checkpoints.set,
+    checkpoints: checkpoints.page,
     epochs: openEpochs(db),
     adopt: (ask) => {
-      adopt(db, leases, ask);
+      adopt(db, leases, checkpoints, ask);
       return null;
     },
     close: () => {

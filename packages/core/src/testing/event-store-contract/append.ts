@@ -21,6 +21,15 @@ export const appendClauses: readonly StoreClause[] = [
     },
   ],
   [
+    "the versions of the events tell whether an append began its stream, also for a repeat",
+    async (store) => {
+      const first = newEvents(2);
+      assert.equal(appended(await store.append("s", "any", first))[0]?.version, 1);
+      assert.equal(appended(await store.append("s", "any", newEvents(1)))[0]?.version, 3);
+      assert.equal(appended(await store.append("s", "any", first))[0]?.version, 1);
+    },
+  ],
+  [
     "append() keeps every field of an event exactly",
     async (store) => {
       const data = {

@@ -57,6 +57,8 @@ export const lifeClauses: readonly StoreClause[] = [
       await assert.rejects(store.claim(["s"], "one"), closed);
       await assert.rejects(store.renew([]), closed);
       await assert.rejects(store.release([]), closed);
+      await assert.rejects(store.checkpoint("p"), closed);
+      await assert.rejects(store.setCheckpoint("p", "1", null), closed);
     },
   ],
   [
