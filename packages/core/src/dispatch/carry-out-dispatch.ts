@@ -1,8 +1,11 @@
 import { failureOf, isWaybillError, type Failure } from "../errors.ts";
+import type { Instant } from "../ids.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Logger } from "../ports/logger.ts";
 import type { Orchestrator } from "../runtime/orchestrator.ts";
+import { pause } from "../runtime/ticker.ts";
 import { backOff } from "../session/back-off.ts";
+import type { DispatchLease } from "./dispatch-lease.ts";
 import type { DispatchLog } from "./dispatch-log.ts";
 import type { PendingCommand } from "./dispatch-state.ts";
 import type { WholeRules } from "./rules.ts";
@@ -11,6 +14,8 @@ import type { WholeRules } from "./rules.ts";
 export interface CarryOutParts {
   readonly orchestrator: Orchestrator;
   readonly log: DispatchLog;
+  /** Without it nothing is done. */
+  readonly lease: DispatchLease;
   readonly rules: WholeRules;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -94,15 +99,20 @@ export function carryOutDispatch(parts: CarryOutParts): CarryOut {
 /** Null where it was done. */
 async function attemptAt(
   { key, event, command }: PendingCommand,
-  { orchestrator, rules }: CarryOutParts,
+  { orchestrator, lease, rules }: CarryOutParts,
 ): Promise<Failure | null> {
+  // The event's id is the key; the number tells apart what one event says to several agents.
+  const idempotencyKey = `tracker-event:${key === `${event}#0` ? event : key}`;
   try {
+    // Whoever was paused must not end today what was to be ended then.
+    await lease.confirm();
     if (command.type === "end") {
       const session = orchestrator.session(command.session);
-      await session.interrupt();
+      // Who hands its own task on may finish what it is saying.
+      if (command.how === "stop") await session.interrupt();
       // An aborted wait: the request is durable then, and the end comes by itself.
-      const signal = AbortSignal.abort();
-      await (command.how === "stop" ? session.stop({ signal }) : session.close({ signal }));
+      const options = { idempotencyKey, signal: AbortSignal.abort() };
+      await (command.how === "stop" ? session.stop(options) : session.close(options));
       return null;
     }
     const { agent, session: id, scope, text, from } = command;
@@ -114,9 +124,8 @@ async function attemptAt(
       ...(policy === undefined ? {} : { policy }),
       ...(priority === undefined ? {} : { priority }),
     });
-    // The event's id is the key; the number tells apart what one event says to several agents.
     await session.send(text, {
-      idempotencyKey: `tracker-event:${key === `${event}#0` ? event : key}`,
+      idempotencyKey,
       ...(from === null ? {} : { from }),
     });
     return null;
@@ -135,15 +144,7 @@ function isFinal({ class: failureClass, code }: Failure): boolean {
   return failureClass === "permanent" && !passing.includes(code);
 }
 
-function until(at: number, clock: Clock, signal: AbortSignal): Promise<void> {
+function until(at: Instant, clock: Clock, signal: AbortSignal): Promise<void> {
   if (at <= clock.now() || signal.aborted) return Promise.resolve();
-  return new Promise((resolve) => {
-    const done = (): void => {
-      cancel();
-      signal.removeEventListener("abort", done);
-      resolve();
-    };
-    const cancel = clock.after(at - clock.now(), done);
-    signal.addEventListener("abort", done);
-  });
+  return pause(clock, at - clock.now(), signal);
 }

@@ -3,6 +3,7 @@ import type { Json } from "../json.ts";
 import type { EventStore, StoredEvent } from "../ports/event-store.ts";
 import type { Clock } from "../ports/clock.ts";
 import { dispatchSchemas, dispatchStream, type DispatchEvent } from "./dispatch-events.ts";
+import type { DispatchLease } from "./dispatch-lease.ts";
 import { evolveDispatch, nothingDispatched, type DispatchState } from "./dispatch-state.ts";
 
 /** The stream of dispatch in the hands of its owner. */
@@ -12,13 +13,12 @@ export interface DispatchLog {
   record(event: DispatchEvent): Promise<boolean>;
 }
 
-/**
- * Takes the stream over and reads it. Throws `DISPATCH_OWNED` where another process dispatches on
- * this store, at once or as soon as it takes over: two would read the board for nothing.
- */
-export async function openDispatchLog(store: EventStore, clock: Clock): Promise<DispatchLog> {
-  const [lease] = await store.claim([dispatchStream], `${process.pid}-${crypto.randomUUID()}`);
-  if (lease === undefined) throw owned();
+/** Reads the stream. Recording throws `DISPATCH_OWNED` as soon as another process has taken it over. */
+export async function openDispatchLog(
+  store: EventStore,
+  clock: Clock,
+  lease: DispatchLease,
+): Promise<DispatchLog> {
   let state = nothingDispatched;
   for await (const page of store.read(dispatchStream)) {
     for (const stored of page) state = evolveDispatch(state, fromStored(stored), stored.recordedAt);
@@ -45,7 +45,7 @@ export async function openDispatchLog(store: EventStore, clock: Clock): Promise<
       ],
       { epoch: lease.epoch },
     );
-    if (!result.ok) throw owned();
+    if (!result.ok) throw lease.fenced();
     if (result.repeated) return false;
     state = evolveDispatch(state, event, recordedAt);
     return true;
@@ -83,13 +83,5 @@ function fromStored(stored: StoredEvent): DispatchEvent {
     "EVENT_UNKNOWN",
     `The stream ${dispatchStream} holds a ${stored.type} of schema ${stored.schema} at version ${stored.version}, which this release does not know. Use the release that wrote it, or a later one.`,
     { details: { type: stored.type, schema: stored.schema, version: stored.version } },
-  );
-}
-
-function owned(): WaybillError {
-  return new WaybillError(
-    "DISPATCH_OWNED",
-    "Another process dispatches on this store. Let one of them do it; the others need no dispatcher.",
-    { class: "transient" },
   );
 }

@@ -2,15 +2,16 @@ import { WaybillError, isWaybillError } from "../errors.ts";
 import type { Instant } from "../ids.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { EventStore } from "../ports/event-store.ts";
-import type { Logger } from "../ports/logger.ts";
-import type { Tracker } from "../ports/tracker.ts";
+import { silentLogger, type Logger } from "../ports/logger.ts";
+import type { TellingTracker, Tracker } from "../ports/tracker.ts";
 import type { TrackerEvent } from "../ports/tracker-event.ts";
 import type { Orchestrator } from "../runtime/orchestrator.ts";
 import { systemClock } from "../runtime/system-clock.ts";
 import { carryOutDispatch } from "./carry-out-dispatch.ts";
 import { dispatch, type DispatchInput } from "./dispatch.ts";
+import { dispatchLease, type DispatchLease } from "./dispatch-lease.ts";
 import { openDispatchLog } from "./dispatch-log.ts";
-import { wholeRules, type DispatchRules } from "./rules.ts";
+import { wholeRules, type DispatchRules, type WholeRules } from "./rules.ts";
 
 /** What a dispatcher is made of. */
 export interface DispatcherOptions {
@@ -25,9 +26,16 @@ export interface DispatcherOptions {
   readonly signal: AbortSignal;
   /**
    * On the very first run: what happened on the board before this instant is left alone. Default:
-   * now. What happens while no dispatcher runs is caught up with later.
+   * the instant of the call. What happens while no dispatcher runs is caught up with later.
    */
   readonly ignoreBefore?: Instant;
+  /** Wait while another process dispatches on this store, instead of throwing. Default: true. */
+  readonly standBy?: boolean;
+  /**
+   * How often the right to dispatch is renewed, and asked for while another has it, in milliseconds:
+   * at most a third of the store's lease. Default: 10,000.
+   */
+  readonly renewMs?: number;
   /** Default: the machine's. */
   readonly clock?: Clock;
   /** Default: silent. */
@@ -37,30 +45,66 @@ export interface DispatcherOptions {
 /** So many commands may wait before the board is read on. */
 const mostPending = 1000;
 
-const silent: Logger = { debug() {}, info() {}, warn() {}, error() {} };
-
 /**
  * Turns what happens on the board into sessions and prompts, until the signal aborts. Each event is
- * decided once, recorded, then carried out; after a crash it goes on where it was. Throws
- * `TEMPLATE_INVALID` and `DISPATCH_RULES_INVALID` at once, `DISPATCH_OWNED`, and what
- * `subscribe` throws.
+ * decided once, recorded, then carried out; after a crash it goes on where it was. One process at a
+ * time does it for a store; others stand by and take over once it stops, or its lease ends. Throws
+ * `TEMPLATE_INVALID` and `DISPATCH_RULES_INVALID` at once, `DISPATCH_OWNED` where it may not stand
+ * by or the store knows no leases, and what `subscribe` throws.
  */
 export async function runDispatcher(options: DispatcherOptions): Promise<void> {
-  const { orchestrator, store, tracker, clock = systemClock(), logger = silent } = options;
+  const { store, tracker, signal } = options;
+  const { clock = systemClock(), logger = silentLogger, standBy = true } = options;
+  // What happens from the call on is dealt with, however long the lease takes.
+  const { renewMs = 10_000, ignoreBefore = clock.now() } = options;
   const rules = wholeRules(options.rules);
   if (tracker.subscribe === undefined) throw cannotTell();
-  const log = await openDispatchLog(store, clock);
+  const subscribe = tracker.subscribe.bind(tracker);
+  for (;;) {
+    const lease = await dispatchLease({ store, clock, logger, renewMs, standBy, signal });
+    if (lease === null) return;
+    try {
+      return await dispatchUnder(lease, {
+        ...options,
+        rules,
+        subscribe,
+        clock,
+        logger,
+        ignoreBefore,
+      });
+    } catch (error) {
+      if (!lease.lost.aborted || lease.takenByForce || !standBy) throw error;
+      logger.warn("Another process has taken dispatch over: this one stands by.");
+    } finally {
+      await lease.release();
+    }
+  }
+}
+
+/** What dispatching needs, whole. */
+interface DispatchParts extends Required<Pick<DispatcherOptions, "clock" | "logger">> {
+  readonly orchestrator: Orchestrator;
+  readonly store: EventStore;
+  readonly subscribe: TellingTracker["subscribe"];
+  readonly rules: WholeRules;
+  readonly signal: AbortSignal;
+  readonly ignoreBefore: Instant;
+}
+
+async function dispatchUnder(lease: DispatchLease, parts: DispatchParts): Promise<void> {
+  const { orchestrator, store, subscribe, rules, clock, logger } = parts;
+  const log = await openDispatchLog(store, clock, lease);
   const broken = new AbortController();
-  const signal = AbortSignal.any([options.signal, broken.signal]);
+  const signal = AbortSignal.any([parts.signal, lease.lost, broken.signal]);
   const failed = (error: unknown): void => broken.abort(error);
-  const work = carryOutDispatch({ orchestrator, log, rules, clock, logger, failed });
+  const work = carryOutDispatch({ orchestrator, log, lease, rules, clock, logger, failed });
   try {
     if (log.state.ignoreBefore === null) {
-      const ignoreBefore = options.ignoreBefore ?? clock.now();
+      const { ignoreBefore } = parts;
       await log.record({ type: "DispatchBegan", data: { ignoreBefore } });
     }
     work.look();
-    for await (const event of tracker.subscribe({ after: log.state.cursor, signal })) {
+    for await (const event of subscribe({ after: log.state.cursor, signal })) {
       const input = { event, now: clock.now(), actor: await actorOf(event, orchestrator) };
       const decision = dispatch(input, rules, log.state);
       await log.record({ type: "TrackerEventSeen", data: decision });
@@ -74,7 +118,8 @@ export async function runDispatcher(options: DispatcherOptions): Promise<void> {
   } finally {
     await work.stop();
   }
-  if (broken.signal.aborted) throw broken.signal.reason;
+  lease.lost.throwIfAborted();
+  broken.signal.throwIfAborted();
 }
 
 /** The session that made the call, where it is one of ours: the key of an operation begins with it. */

@@ -5,6 +5,7 @@ import type { Clock } from "../ports/clock.ts";
 import type { SubscribeOptions, TrackerEvent } from "../ports/tracker-event.ts";
 import type { TellingTracker, Tracker, TrackerOperation } from "../ports/tracker.ts";
 import { systemClock } from "../runtime/system-clock.ts";
+import { pause } from "../runtime/ticker.ts";
 import { backOff } from "../session/back-off.ts";
 import { whatChanged, whereFrom, type Snapshot } from "./what-changed.ts";
 
@@ -54,7 +55,7 @@ export function tellingByReading(tracker: Tracker, options: ReadingOptions = {})
         const later = backOff({ retryMs: everyMs, retryCapMs: everyMs * 30 }, failures, "reading");
         wait = Math.max(later, failure.retryAfterMs ?? 0);
       }
-      await pause(wait, clock, signal);
+      if (!signal.aborted) await pause(clock, wait, signal);
     }
   }
 
@@ -116,17 +117,4 @@ async function ask(
 
 function isObject(value: Json): value is JsonObject {
   return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-function pause(ms: number, clock: Clock, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const done = (): void => {
-      cancel();
-      signal.removeEventListener("abort", done);
-      resolve();
-    };
-    const cancel = clock.after(ms, done);
-    signal.addEventListener("abort", done);
-    if (signal.aborted) done();
-  });
 }

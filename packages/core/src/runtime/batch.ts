@@ -52,7 +52,7 @@ export function decideBatch(base: Session, batch: readonly Waiting[], ids: Ids):
       const next = step({ ...command, at }, state);
       const from = events.length;
       for (const event of next.events) {
-        const named = onceAs !== null && event.type === "MessageQueued";
+        const named = onceAs !== null && keyed.has(event.type);
         const id = named ? `${base.id}/${onceAs}` : ids.uuid();
         events.push(toNewEvent(event, { id, recordedAt: next.now, causation: command.type }));
       }
@@ -64,6 +64,9 @@ export function decideBatch(base: Session, batch: readonly Waiting[], ids: Ids):
   }
   return { state, events, kept, refused };
 }
+
+/** What a command with a name of its own is recorded as. */
+const keyed: ReadonlySet<string> = new Set(["MessageQueued", "CloseRequested"]);
 
 /** Takes what can be appended together: a command that may be a repeat of something old goes alone. */
 export function takeBatch(queue: Waiting[]): readonly Waiting[] {

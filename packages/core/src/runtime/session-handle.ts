@@ -22,6 +22,17 @@ export interface SendOptions {
   readonly from?: string;
 }
 
+/** How to end a session. */
+export interface CloseOptions {
+  /**
+   * The same key is the same wish, for the life of the store: its repeat does not end a session that
+   * was opened again since. Default: always a new wish.
+   */
+  readonly idempotencyKey?: string;
+  /** Ends the wait, not the wish. */
+  readonly signal?: AbortSignal;
+}
+
 /** A message's fate so far. */
 export interface Sent {
   readonly messageId: MessageId;
@@ -61,10 +72,10 @@ export interface SessionHandle {
   interrupt(): Promise<void>;
 
   /** Ends the session after everything that was sent is answered; resolves once it has ended. */
-  close(options?: { readonly signal?: AbortSignal }): Promise<void>;
+  close(options?: CloseOptions): Promise<void>;
 
   /** Ends the session at once: waiting messages are discarded. Resolves once it has ended. */
-  stop(options?: { readonly signal?: AbortSignal }): Promise<void>;
+  stop(options?: CloseOptions): Promise<void>;
 
   /** Starts runs again after the session was parked and the cause is mended. */
   unpark(): Promise<void>;
@@ -145,7 +156,12 @@ export function sessionHandle(id: SessionId, parts: HandleParts): SessionHandle 
     return { messageId, repeated: reply.repeated || reply.events.length === 0 };
   };
 
-  const ended = async (signal: AbortSignal | undefined): Promise<void> => {
+  const end = async (outcome: "closed" | "stopped", options: CloseOptions): Promise<void> => {
+    const { idempotencyKey: key, signal } = options;
+    const once = key === undefined ? {} : { onceAs: `end:${idOfKey(key)}` };
+    const { repeated } = await submit({ type: "CloseSession", outcome }, once);
+    // Who opened it again since does not want to see it end.
+    if (repeated && (await parts.loop(id)).state.life.type !== "closing") return;
     for await (const _ of events({ until: "ended", ...(signal === undefined ? {} : { signal }) })) {
       // Nothing to do with the events: their end is what is waited for.
     }
@@ -183,14 +199,8 @@ export function sessionHandle(id: SessionId, parts: HandleParts): SessionHandle 
     async interrupt() {
       await submit({ type: "InterruptTurn" });
     },
-    async close({ signal } = {}) {
-      await submit({ type: "CloseSession", outcome: "closed" });
-      await ended(signal);
-    },
-    async stop({ signal } = {}) {
-      await submit({ type: "CloseSession", outcome: "stopped" });
-      await ended(signal);
-    },
+    close: (options = {}) => end("closed", options),
+    stop: (options = {}) => end("stopped", options),
     async unpark() {
       await submit({ type: "Unpark" });
     },
