@@ -10,20 +10,20 @@ const at = agentFixture();
 const noRetries = { config: { maxRetries: 0 } };
 
 test.each([
-  ["401", "fail 401 times=always", "MODEL_UNAUTHORIZED"],
-  ["429", "fail 429 times=always", "MODEL_RATE_LIMITED"],
-  ["500", "fail 500 times=always", "MODEL_UNAVAILABLE"],
-  ["529", "fail 529 times=always", "MODEL_UNAVAILABLE"],
-  ["400", "fail 400 times=always", "MODEL_REFUSED"],
-  ["a broken connection", "drop times=always", "MODEL_UNREACHABLE"],
+  ["401", "fail 401 times=always", "MODEL_UNAUTHORIZED", "permanent"],
+  ["429", "fail 429 times=always", "MODEL_RATE_LIMITED", "rate"],
+  ["500", "fail 500 times=always", "MODEL_UNAVAILABLE", "transient"],
+  ["529", "fail 529 times=always", "MODEL_UNAVAILABLE", "transient"],
+  ["400", "fail 400 times=always", "MODEL_REFUSED", "permanent"],
+  ["a broken connection", "drop times=always", "MODEL_UNREACHABLE", "transient"],
 ])(
-  "%s from the model fails the turn with a code, and the session goes on",
-  async (_, fault, code) => {
+  "%s from the model fails the turn with a code and a class, and the session goes on",
+  async (_, fault, code, kind) => {
     const run = at.start(noRetries);
     run.send("m-1", script(fault, "say never"));
     const ended = await run.word("turn_ended");
     expect(ended).toMatchObject({ outcome: "failed", text: "" });
-    expect(ended.error?.code).toBe(code);
+    expect(ended.error).toMatchObject({ code, class: kind });
     run.send("m-2", script("instead", "say back again"));
     expect(await run.word("turn_ended", (word) => word.turn === "t2")).toMatchObject({
       outcome: "completed",

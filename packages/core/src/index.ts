@@ -54,11 +54,13 @@ export type {
   OperationPlace,
   Owner,
   Parked,
+  Restart,
   Run,
   RunPhase,
   RunStop,
   RunTrace,
   Session,
+  Setback,
   Totals,
   Turn,
 } from "./session/state.ts";
@@ -130,6 +132,7 @@ export type {
   AgentWord,
   Incoming,
   Mark,
+  TurnError,
   TurnOutcome,
   Usage,
 } from "./ports/agent-word.ts";

@@ -63,7 +63,7 @@ describe("a repeat gives nothing", () => {
 });
 
 describe("what time brings about comes before the command", () => {
-  test.fails("also where it is no deadline: an operation whose time is over ends the session", () => {
+  test("also where it is no deadline: an operation whose time is over ends the session", () => {
     const failure = { class: "transient", code: "DOWN", message: "Down." } as const;
     const closing = given([
       ...past.accepted(),

@@ -1,5 +1,5 @@
 import type { SDKResultMessage } from "@anthropic-ai/claude-agent-sdk";
-import type { TurnOutcome, Usage } from "@waybill/core";
+import type { Instant, TurnError, TurnOutcome, Usage } from "@waybill/core";
 import type { TurnEnd } from "../host/agent-host.ts";
 
 /** What the turn itself knows of its end, beside the SDK's result. */
@@ -11,6 +11,8 @@ export interface TurnSoFar {
   readonly transcript: string | null;
   /** The conversation's cost so far, in US dollars. */
   readonly costUsd: number;
+  /** When the limit ends that the provider said was met; null where it said nothing of the kind. */
+  readonly resetsAt: Instant | null;
 }
 
 /**
@@ -27,7 +29,7 @@ export function turnEnd(result: SDKResultMessage, so: TurnSoFar): TurnEnd {
     text: outcome === "completed" && said === "" ? "" : so.text,
     ...(outcome === "completed" || outcome === "interrupted"
       ? {}
-      : { error: errorOf(result, outcome) }),
+      : { error: errorOf(result, outcome, so.resetsAt) }),
     usage: usageOf(result),
     costUsd: so.costUsd,
     ...(so.transcript === null ? {} : { transcript: so.transcript }),
@@ -52,12 +54,23 @@ function outcomeOf(result: SDKResultMessage): TurnOutcome {
 function errorOf(
   result: SDKResultMessage,
   outcome: TurnOutcome,
-): { readonly code: string; readonly message: string } {
+  resetsAt: Instant | null,
+): TurnError {
   const message = result.subtype === "success" ? result.result : result.errors.join("; ");
   if (outcome === "exhausted")
     return { code: (result.terminal_reason ?? "").toUpperCase(), message };
-  return { code: failureCode(result), message };
+  const code = failureCode(result);
+  const kind = CLASSES[code] ?? "permanent";
+  const resets = kind === "rate" && resetsAt !== null ? { resetsAt } : {};
+  return { code, message, class: kind, ...resets };
 }
+
+/** What helps: to ask again soon, after the limit's end, or only when somebody changed something. */
+const CLASSES: Readonly<Record<string, TurnError["class"]>> = {
+  MODEL_RATE_LIMITED: "rate",
+  MODEL_UNAVAILABLE: "transient",
+  MODEL_UNREACHABLE: "transient",
+};
 
 /** A code by which a host can decide whether and when another try makes sense. */
 function failureCode(result: SDKResultMessage): string {

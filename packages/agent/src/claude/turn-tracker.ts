@@ -48,6 +48,7 @@ export function turnTracker(options: TurnTrackerOptions): TurnTracker {
   let turns = 0;
   let open: OpenTurn | null = null;
   let stopped = false;
+  let resetsAt: number | null = null;
 
   const begin = (): OpenTurn => {
     turns += 1;
@@ -94,10 +95,9 @@ export function turnTracker(options: TurnTrackerOptions): TurnTracker {
     // A turn that no message began (what a tool left behind woke the model) is told all the same.
     const turn = open ?? begin();
     open = null;
-    return [
-      ...late,
-      { type: "turn_ended", ...turnEnd(result, { ...turn, turn: turn.name, costUsd }) },
-    ];
+    const told = turnEnd(result, { ...turn, turn: turn.name, costUsd, resetsAt });
+    resetsAt = null;
+    return [...late, { type: "turn_ended", ...told }];
   };
 
   return {
@@ -108,6 +108,7 @@ export function turnTracker(options: TurnTrackerOptions): TurnTracker {
         if (state === "started") return accept(uuid);
         return state === "queued" ? [] : dismiss(uuid);
       }
+      if (message.type === "rate_limit_event") resetsAt = limitIn(message);
       if (message.type === "result") return isStartupFailure(message) ? [] : end(message);
       if (open !== null && isOfMainThread(message)) {
         open.transcript = message.uuid ?? open.transcript;
@@ -130,6 +131,11 @@ export function turnTracker(options: TurnTrackerOptions): TurnTracker {
 /** A result of a program that never began; its iterator throws right after. */
 function isStartupFailure(result: SDKResultMessage): boolean {
   return result.is_error && result.num_turns === 0 && result.user_message_uuids === undefined;
+}
+
+/** When the limit ends, in milliseconds since 1970; null where none is met. */
+function limitIn({ rate_limit_info: info }: Extract<SDKMessage, { type: "rate_limit_event" }>) {
+  return info.status === "rejected" && info.resetsAt !== undefined ? info.resetsAt * 1_000 : null;
 }
 
 function isOfMainThread(

@@ -1,5 +1,5 @@
 import type { MessageId, RunId } from "../ids.ts";
-import type { Mark, TurnOutcome, Usage } from "../ports/agent-word.ts";
+import type { Mark, TurnError, TurnOutcome, Usage } from "../ports/agent-word.ts";
 import type { Event } from "./event.ts";
 
 /** Somebody said something to the agent. From here on it is never lost. */
@@ -59,7 +59,7 @@ export type TurnStarted = Event<
   { readonly runId: RunId; readonly turnId: string; readonly mark: Mark }
 >;
 
-/** The agent's answer: settles every message of the turn. */
+/** The agent's answer: settles every message of the turn, unless its error says that another try helps. */
 export type TurnEnded = Event<
   "TurnEnded",
   {
@@ -67,11 +67,11 @@ export type TurnEnded = Event<
     readonly turnId: string;
     readonly outcome: TurnOutcome;
     readonly text: string;
-    readonly error: { readonly code: string; readonly message: string } | null;
+    readonly error: TurnError | null;
     readonly usage: Usage | null;
     /** US dollars of the conversation so far. */
     readonly costUsd: number | null;
-    /** The messages that this turn settles. */
+    /** The messages that this turn settles: none where it is tried again. */
     readonly messageIds: readonly MessageId[];
     /** The conversation in which it happened. */
     readonly conversation: string;

@@ -64,6 +64,7 @@ export type StopReason =
   | "stalled"
   | "unresponsive"
   | "interrupt_ignored"
+  | "turn_failed"
   | "close_expired";
 
 /** The run shall end: after what it has in hand (`drain`), or now (`kill`). */

@@ -1,4 +1,4 @@
-import type { Failure } from "../errors.ts";
+import type { Failure, FailureClass } from "../errors.ts";
 import type { AgentSlug, Instant, SessionId } from "../ids.ts";
 import type { Policy } from "../session/policy.ts";
 import type { Event } from "./event.ts";
@@ -50,7 +50,13 @@ export type SessionOwned = Event<
 >;
 
 /** Why a session starts no run for now. */
-export type ParkReason = "start_failed" | "crash_loop";
+export type ParkReason =
+  /** A run could not start for a reason that a person must mend. */
+  | "start_failed"
+  /** Too many runs in a row ended badly. */
+  | "crash_loop"
+  /** The model, or the engine, takes no more for now. */
+  | "rate_limited";
 
 /** No run is started until something changes; messages wait. */
 export type SessionParked = Event<
@@ -63,13 +69,26 @@ export type SessionParked = Event<
   }
 >;
 
-/** Runs are started again. */
-export type SessionUnparked = Event<"SessionUnparked", { readonly reason: "asked" | "due" }>;
+/**
+ * Runs are started again: somebody asked for it, its time came, or the session was opened once more.
+ * Only who asks begins to count bad ends anew.
+ */
+export type SessionUnparked = Event<
+  "SessionUnparked",
+  { readonly reason: "asked" | "due" | "opened" }
+>;
 
 /** A run ended badly; the next one starts no earlier than `dueAt`. */
 export type RestartScheduled = Event<
   "RestartScheduled",
-  { readonly dueAt: Instant; readonly failures: number; readonly reason: string }
+  {
+    readonly dueAt: Instant;
+    /** How many in a row ended badly, this one with them. */
+    readonly failures: number;
+    /** The failure's code. */
+    readonly reason: string;
+    readonly class: FailureClass;
+  }
 >;
 
 /** The conversation has cost its budget: no message is handed over until it is raised. */

@@ -1,3 +1,4 @@
+import type { FailureClass } from "../errors.ts";
 import type { Instant, MessageId } from "../ids.ts";
 import type { TrackerOperation } from "./tracker.ts";
 
@@ -10,6 +11,20 @@ export interface Usage {
   readonly outputTokens: number;
   readonly cacheReadTokens: number;
   readonly cacheWriteTokens: number;
+}
+
+/** Why a turn did not come to its end. */
+export interface TurnError {
+  /** A stable code: `MODEL_RATE_LIMITED`, for example. */
+  readonly code: string;
+  readonly message: string;
+  /**
+   * What it means for another try. After `transient` and `rate` the turn settles nothing: its
+   * messages are tried again in a later run. Default: `permanent`, the messages have their answer.
+   */
+  readonly class?: Exclude<FailureClass, "unknown">;
+  /** For `rate`: when another try can succeed, by the agent's clock. */
+  readonly resetsAt?: Instant;
 }
 
 /**
@@ -32,7 +47,7 @@ export type AgentWord =
       readonly turn: string;
       readonly outcome: TurnOutcome;
       readonly text: string;
-      readonly error?: { readonly code: string; readonly message: string };
+      readonly error?: TurnError;
       readonly usage?: Usage;
       /** US dollars of the whole conversation so far, not of this turn. */
       readonly costUsd?: number;

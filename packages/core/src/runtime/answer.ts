@@ -1,6 +1,6 @@
 import { WaybillError, type Failure } from "../errors.ts";
 import type { MessageId, SessionId } from "../ids.ts";
-import type { TurnOutcome, Usage } from "../ports/agent-word.ts";
+import type { TurnError, TurnOutcome, Usage } from "../ports/agent-word.ts";
 import type { Session } from "../session/state.ts";
 import type { SessionRecord } from "./session-record.ts";
 
@@ -11,7 +11,7 @@ export interface TurnResult {
   readonly usage: Usage | null;
   /** US dollars of the conversation so far. */
   readonly costUsd: number | null;
-  readonly error: { readonly code: string; readonly message: string } | null;
+  readonly error: TurnError | null;
   readonly messageId: MessageId;
 }
 
@@ -40,13 +40,16 @@ export function answerIn(
 
 /** Throws where the event says that nothing will happen until somebody does something. */
 export function assertNotHeld(event: SessionRecord, id: SessionId, messageId: MessageId): void {
-  if (event.type === "SessionParked") throw parkedError(id, messageId, event.data.failure);
+  // A park that ends by itself is waited for.
+  if (event.type === "SessionParked" && event.data.until === null)
+    throw parkedError(id, messageId, event.data.failure);
   if (event.type === "BudgetExceeded") throw budgetError(id, messageId, event.data.spentUsd);
 }
 
 /** The same for a session that is held already. */
 export function assertGoesOn(state: Session, messageId: MessageId): void {
-  if (state.parked !== null) throw parkedError(state.id, messageId, state.parked.failure);
+  if (state.parked !== null && state.parked.until === null)
+    throw parkedError(state.id, messageId, state.parked.failure);
   if (state.budget.exceeded) throw budgetError(state.id, messageId, state.totals.costUsd);
 }
 

@@ -5,6 +5,7 @@ import type { CloseExpired, SessionUnparked } from "../events/session-events.ts"
 import type { Instant } from "../ids.ts";
 import type { Seen } from "./command.ts";
 import type { Decision } from "./decision.ts";
+import { abandon, givenUpAt } from "./rules/give-up.ts";
 import type { Run, Session } from "./state.ts";
 
 /** An instant at which time itself decides something. */
@@ -34,7 +35,12 @@ export function deadlines(session: Session, seen: Seen | null): readonly Deadlin
   return [...calendar(session), ...(seen === null ? [] : liveness(session, seen))];
 }
 
-function* calendar({ life, parked, approvals }: Session): Generator<Deadline> {
+function* calendar({ life, parked, approvals, outbox, policy }: Session): Generator<Deadline> {
+  for (const [head] of outbox.values()) {
+    const at = head === undefined ? Infinity : givenUpAt(head, policy);
+    if (head !== undefined && at < Infinity)
+      yield { at, pass: (decision) => abandon(decision, head) };
+  }
   for (const { operation, until } of approvals.values()) {
     yield {
       at: until,

@@ -28,6 +28,10 @@ export interface Policy {
   readonly startAttempts: number;
   /** How many runs in a row may end badly before the session is parked. Default 5. */
   readonly failures: number;
+  /** How often in a row the session may be parked for a rate limit before a person must look. Default 10. */
+  readonly rateLimits: number;
+  /** The longest wait for one rate limit's end. Default 8 days, since some limits last a week. */
+  readonly rateLimitMs: number;
   /** How long an operation is tried. Default 24 h. */
   readonly operationMs: number;
   /** How many messages may wait. Default 1000. */
@@ -56,6 +60,8 @@ export const defaultPolicy: Policy = {
   retryCapMs: 60_000,
   startAttempts: 5,
   failures: 5,
+  rateLimits: 10,
+  rateLimitMs: 691_200_000,
   operationMs: 86_400_000,
   queue: 1000,
   operations: 1000,

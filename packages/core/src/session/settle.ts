@@ -1,15 +1,14 @@
 import type { MessageDiscarded } from "../events/message-events.ts";
 import type {
   ApprovalDenied,
-  OperationAbandoned,
   OperationAttempted,
   OperationInDoubt,
 } from "../events/operation-events.ts";
 import type { BudgetExceeded, SessionClosed } from "../events/session-events.ts";
-import type { Failure } from "../errors.ts";
 import type { Decision } from "./decision.ts";
 import { requestStop } from "./rules/run-rules.ts";
-import type { Operation } from "./state.ts";
+import { abandon, givenUpAt } from "./rules/give-up.ts";
+import type { Operation, Session } from "./state.ts";
 import { isQuestion } from "./target.ts";
 
 /** Adds what follows by itself, in the same append as what it follows from. */
@@ -37,11 +36,10 @@ function attemptHead(decision: Decision, target: string): void {
     const { outbox, owner, policy } = decision.state;
     const head = outbox.get(target)?.[0];
     if (head === undefined || owner === null) return;
-    const since = decision.now - head.requestedAt;
     switch (head.at.type) {
       case "waiting":
         if (head.at.dueAt > decision.now) return;
-        if (head.attempts > 0 && since > policy.operationMs) {
+        if (givenUpAt(head, policy) <= decision.now) {
           abandon(decision, head);
           continue;
         }
@@ -77,19 +75,6 @@ function doubt(decision: Decision, operation: Operation): void {
   });
 }
 
-function abandon(decision: Decision, operation: Operation): void {
-  const failure: Failure = {
-    class: "permanent",
-    code: "OPERATION_EXPIRED",
-    message: `Given up after ${operation.attempts} attempts in ${decision.state.policy.operationMs} ms.`,
-  };
-  decision.emit<OperationAbandoned>("OperationAbandoned", {
-    operationId: operation.id,
-    failure,
-    maybeDelivered: operation.maybeDelivered,
-  });
-}
-
 /** A closing session ends its run when nothing is left to answer, and ends when nothing is left. */
 function goOnClosing(decision: Decision): void {
   const { life, run, messages, approvals } = decision.state;
@@ -105,7 +90,7 @@ function goOnClosing(decision: Decision): void {
     }
     return;
   }
-  if (atOnce || decision.state.parked !== null || decision.state.budget.exceeded) {
+  if (atOnce || waitsForSomebody(decision.state)) {
     const reason = life.outcome === "stopped" ? "stopped" : "close_expired";
     for (const messageId of messages.keys()) {
       decision.emit<MessageDiscarded>("MessageDiscarded", { messageId, reason });
@@ -114,6 +99,11 @@ function goOnClosing(decision: Decision): void {
   if (isSettled(decision)) {
     decision.emit<SessionClosed>("SessionClosed", { outcome: life.outcome });
   }
+}
+
+/** Nothing goes on before a person does something; a park that ends by itself is waited for. */
+function waitsForSomebody({ parked, budget }: Session): boolean {
+  return budget.exceeded || (parked !== null && parked.until === null);
 }
 
 function denyAll(decision: Decision, operationIds: Iterable<string>): void {

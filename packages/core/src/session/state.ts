@@ -52,7 +52,7 @@ export interface Session {
   readonly deferred: ReadonlyMap<string, Deferral>;
   /** Runs that are over and whose remains are not removed yet. */
   readonly remains: ReadonlyMap<RunId, RunTrace>;
-  readonly restart: { readonly failures: number; readonly dueAt: Instant | null };
+  readonly restart: Restart;
   readonly parked: Parked | null;
   readonly totals: Totals;
 }
@@ -104,7 +104,31 @@ export interface Run {
   readonly left: boolean;
   /** Why it could not be started; null where that was not tried in vain. */
   readonly startFailure: Failure | null;
+  /** How many turns it ended: one that ends by itself without any made no progress. */
+  readonly turns: number;
+  /** Why its last turn has to be tried again, in another run; null where it has not. */
+  readonly setback: Setback | null;
 }
+
+/** A turn that failed for now. */
+export interface Setback {
+  readonly failure: Failure;
+  /** When another try can succeed; null where nobody said. */
+  readonly resetsAt: Instant | null;
+}
+
+/** Bad ends in a row. A completed turn, or a person who asks for it, ends the row. */
+export interface Restart {
+  /** Runs that ended badly. */
+  readonly failures: number;
+  /** Rate limits that were met. */
+  readonly limits: number;
+  /** When the next run may start; null for now. */
+  readonly dueAt: Instant | null;
+}
+
+/** No row of bad ends. */
+export const noBadEnd: Restart = { failures: 0, limits: 0, dueAt: null };
 
 /** How far a run has come. */
 export type RunPhase =
@@ -253,7 +277,7 @@ export function unopened(id: SessionId): Session {
     notes: new Map(),
     deferred: new Map(),
     remains: new Map(),
-    restart: { failures: 0, dueAt: null },
+    restart: noBadEnd,
     parked: null,
     totals: {
       messages: 0,

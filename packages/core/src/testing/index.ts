@@ -22,6 +22,7 @@ export type { Forecast, Weather } from "./fakes/weather.ts";
 export {
   chat,
   exit,
+  fail,
   flood,
   hang,
   leave,

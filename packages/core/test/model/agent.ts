@@ -1,5 +1,5 @@
 // An agent as it should be, a step at a time; and one that says what it likes.
-import type { AgentWord, RunTrace, TrackerOperation } from "@waybill/core";
+import type { AgentWord, RunTrace, TrackerOperation, TurnError } from "@waybill/core";
 import type { Machine, Process } from "./machine.ts";
 
 const operations: readonly TrackerOperation[] = [
@@ -16,7 +16,11 @@ export function agentStep(
   machine: Machine,
   process: Process,
   run: RunTrace,
-  options: { readonly beat: number; readonly costUsd: number | null },
+  options: {
+    readonly beat: number;
+    readonly costUsd: number | null;
+    readonly fails: TurnError | null;
+  },
 ): boolean {
   if (process.state !== "alive") return false;
   const { id: conversation } = run.conversation;
@@ -45,9 +49,9 @@ export function agentStep(
       machine.say(process, { type: "operation", operation });
       return true;
     }
-    const { costUsd } = options;
+    const { costUsd, fails } = options;
     const turn = process.turn.name;
-    const outcome = process.interrupted ? "interrupted" : "completed";
+    const outcome = process.interrupted ? "interrupted" : fails === null ? "completed" : "failed";
     process.turn = null;
     process.interrupted = false;
     machine.say(process, {
@@ -55,6 +59,7 @@ export function agentStep(
       turn,
       outcome,
       text: "done",
+      ...(outcome === "failed" && fails !== null ? { error: fails } : {}),
       ...(costUsd === null ? {} : { costUsd }),
       ...(process.protocol === 0 ? { conversation } : {}),
     });
@@ -77,6 +82,13 @@ export function babble(pick: number, messages: readonly string[]): AgentWord {
     { type: "accepted", turn: "t1", message: "nobody" },
     { type: "turn_ended", turn: "t1", outcome: "completed", text: "done", costUsd: 0.2 },
     { type: "turn_ended", turn: "t9", outcome: "failed", text: "" },
+    {
+      type: "turn_ended",
+      turn: "t1",
+      outcome: "failed",
+      text: "",
+      error: { code: "BUSY", message: "Busy.", class: "rate", resetsAt: 9e15 },
+    },
     { type: "operation", operation: { type: "task.take", task: "42" } },
     { type: "operation", operation: { type: "task.list" } },
     { type: "bye" },

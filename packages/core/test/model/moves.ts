@@ -45,7 +45,13 @@ export type Move =
   /** Somebody looks at the present run's process and tells the truth. */
   | { readonly move: "look" }
   /** The agent goes on as it should. */
-  | { readonly move: "agent"; readonly steps: number; readonly costUsd: number | null }
+  | {
+      readonly move: "agent";
+      readonly steps: number;
+      readonly costUsd: number | null;
+      /** How its turns end; null where they end well. */
+      readonly fails: "transient" | "rate" | "reset" | "permanent" | null;
+    }
   /** The agent says something, fitting or not. */
   | { readonly move: "babble"; readonly pick: number }
   /** The process ends. */
@@ -74,6 +80,7 @@ const anyMove: fc.Arbitrary<Move> = fc.oneof(
   often(12, "agent", {
     steps: fc.integer({ min: 1, max: 4 }),
     costUsd: fc.constantFrom(null, null, 0.2),
+    fails: fc.constantFrom(null, null, null, null, "transient", "rate", "reset", "permanent"),
   }),
   often(16, "board", {
     pick,
@@ -116,7 +123,11 @@ const boardMove: fc.Arbitrary<Move> = fc.oneof(
   { withCrossShrink: true },
   often(1, "rest", {}),
   often(6, "flow", { rounds: fc.constant(1), costUsd: fc.constant(null) }),
-  often(10, "agent", { steps: fc.constant(2), costUsd: fc.constant(null) }),
+  often(10, "agent", {
+    steps: fc.constant(2),
+    costUsd: fc.constant(null),
+    fails: fc.constant(null),
+  }),
   often(4, "send", { pick: fc.nat({ max: 11 }) }),
   often(20, "board", {
     pick,

@@ -16,6 +16,7 @@ import {
   type Session,
   type SessionCommand,
   type SessionEvent,
+  type TurnError,
 } from "@waybill/core";
 import { agentStep, babble } from "./agent.ts";
 import { checkRefusal, checkReplay, checkStep, checkWorld } from "./invariants.ts";
@@ -152,7 +153,7 @@ export class Player {
       case "look":
         return this.#sight();
       case "agent":
-        return this.#agent(move.steps, move.costUsd);
+        return this.#agent(move.steps, move.costUsd, this.#turnError(move.fails));
       case "babble":
         return this.#babble(move.pick);
       case "die":
@@ -221,7 +222,10 @@ export class Player {
     this.#comeToAnEnd();
     // Protocol 0 does not say which message it answers: one that was put in doubt may take longer.
     if (type !== "open" || this.#hasBabbled || this.#life.protocol === 0) return;
-    const late = this.log.slice(length).some((event) => event.type === "CloseExpired");
+    const rest = this.log.slice(length);
+    // A limit may end after the time for closing.
+    if (rest.some((event) => event.type === "SessionParked")) return;
+    const late = rest.some((event) => event.type === "CloseExpired");
     if (late) throw new Error("Where everybody behaves, closing takes no more than its time.");
   }
 
@@ -439,14 +443,21 @@ export class Player {
     else this.give({ type: "RunEnded", runId, exit });
   }
 
-  #agent(steps: number, costUsd: number | null): void {
+  #agent(steps: number, costUsd: number | null, fails: TurnError | null = null): void {
     const process = this.#alive();
     const trace = process === undefined ? undefined : this.#traces.get(process.id);
     if (process === undefined || trace === undefined) return;
     for (let each = 0; each < steps; each += 1) {
       this.#beat += 1;
-      if (!agentStep(this.machine, process, trace, { beat: this.#beat, costUsd })) return;
+      if (!agentStep(this.machine, process, trace, { beat: this.#beat, costUsd, fails })) return;
     }
+  }
+
+  #turnError(kind: Extract<Move, { readonly move: "agent" }>["fails"]): TurnError | null {
+    if (kind === null) return null;
+    const error = { code: "BUSY", message: "Busy." };
+    if (kind === "reset") return { ...error, class: "rate", resetsAt: this.now + 3_600_000 };
+    return { ...error, class: kind };
   }
 
   #babble(pick: number): void {

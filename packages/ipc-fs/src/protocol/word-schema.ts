@@ -28,6 +28,17 @@ const usage = z.object({
   cacheWriteTokens: countSchema,
 });
 
+const turnError = z.object({
+  code: textSchema(64),
+  message: textSchema(8_192),
+  class: z.enum(["transient", "rate", "permanent"]).exactOptional(),
+  resetsAt: z
+    .int()
+    .nonnegative()
+    .meta({ description: "For a rate limit: when it ends, in milliseconds since 1970." })
+    .exactOptional(),
+});
+
 const envelope = <Type extends string, Data extends z.ZodType>(type: Type, data: Data) =>
   z.object({
     v: z.literal(1),
@@ -56,7 +67,7 @@ export const wordEnvelopeSchema: z.ZodType<WordEnvelope> = z.discriminatedUnion(
       turn: idSchema,
       outcome: z.enum(["completed", "failed", "interrupted", "exhausted"]),
       text: textSchema(FILE_BYTES),
-      error: z.object({ code: textSchema(64), message: textSchema(8_192) }).exactOptional(),
+      error: turnError.exactOptional(),
       usage: usage.exactOptional(),
       costUsd: z.number().nonnegative().exactOptional(),
       transcript: textSchema(200).exactOptional(),

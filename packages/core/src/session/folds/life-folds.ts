@@ -1,4 +1,5 @@
 import type { LifeEvent } from "../../events/session-events.ts";
+import { noBadEnd } from "../state.ts";
 import type { FoldsOf } from "./fold.ts";
 
 /** How events about the session as a whole change it. */
@@ -16,21 +17,23 @@ export const lifeFolds: FoldsOf<LifeEvent> = {
   },
   SessionReopened({ state }) {
     state.life = { type: "open" };
-    state.restart = { failures: 0, dueAt: null };
+    state.restart = noBadEnd;
   },
   SessionOwned({ state }, data) {
     state.owner = { name: data.owner, epoch: data.epoch, trackerKeys: data.trackerKeys };
   },
   SessionParked({ state }, data) {
     state.parked = data;
-    state.restart = { ...state.restart, dueAt: null };
+    const { failures, limits } = state.restart;
+    const more = data.reason === "rate_limited" ? 1 : 0;
+    state.restart = { failures, limits: limits + more, dueAt: null };
   },
-  SessionUnparked({ state }) {
+  SessionUnparked({ state }, data) {
     state.parked = null;
-    state.restart = { failures: 0, dueAt: null };
+    if (data.reason === "asked") state.restart = noBadEnd;
   },
   RestartScheduled({ state }, data) {
-    state.restart = { failures: data.failures, dueAt: data.dueAt };
+    state.restart = { ...state.restart, failures: data.failures, dueAt: data.dueAt };
   },
   BudgetExceeded({ state }) {
     state.budget = { ...state.budget, exceeded: true };
@@ -47,7 +50,7 @@ export const lifeFolds: FoldsOf<LifeEvent> = {
   SessionClosed({ state }, data, at) {
     state.life = { type: "ended", outcome: data.outcome, at };
     state.parked = null;
-    state.restart = { failures: 0, dueAt: null };
+    state.restart = noBadEnd;
   },
   EffectDeferred(draft, data) {
     draft.edit("deferred").set(data.key, { attempt: data.attempt, dueAt: data.dueAt });

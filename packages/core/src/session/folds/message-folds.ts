@@ -2,7 +2,8 @@ import type { MessageEvent } from "../../events/message-events.ts";
 import type { MessageId } from "../../ids.ts";
 import type { Draft } from "../draft.ts";
 import { keyOf } from "../effect-keys.ts";
-import type { MessagePlace, OpenMessage, Session } from "../state.ts";
+import { noBadEnd, type MessagePlace, type OpenMessage, type Session } from "../state.ts";
+import { setbackOf } from "../setback.ts";
 import type { FoldsOf } from "./fold.ts";
 
 /** How events about messages and turns change a session. */
@@ -48,7 +49,9 @@ export const messageFolds: FoldsOf<MessageEvent> = {
     const { state } = draft;
     const messages = draft.edit("messages");
     for (const id of data.messageIds) messages.delete(id);
-    if (state.notes.size > 0) draft.edit("notes").clear();
+    const setback = setbackOf(data, at);
+    // What a turn that is tried again had asked for is still to be told.
+    if (state.notes.size > 0 && setback === null) draft.edit("notes").clear();
     state.conversation = { id: data.conversation, begun: true };
     state.totals = {
       ...state.totals,
@@ -57,10 +60,17 @@ export const messageFolds: FoldsOf<MessageEvent> = {
       outputTokens: state.totals.outputTokens + (data.usage?.outputTokens ?? 0),
       ...costAfter(state, data.costUsd),
     };
-    if (data.outcome === "completed") state.restart = { failures: 0, dueAt: null };
+    if (data.outcome === "completed") state.restart = noBadEnd;
     const { run } = state;
     if (run === null) return;
-    state.run = { ...run, turn: null, mark: data.mark, restingSince: at };
+    state.run = {
+      ...run,
+      turn: null,
+      turns: run.turns + 1,
+      setback,
+      mark: data.mark,
+      restingSince: at,
+    };
   },
   InterruptRequested(draft, data) {
     const turn = draft.state.run?.turn;

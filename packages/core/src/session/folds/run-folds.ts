@@ -26,6 +26,8 @@ export const runFolds: FoldsOf<RunEvent> = {
       greeted: false,
       left: false,
       startFailure: null,
+      turns: 0,
+      setback: null,
     };
     state.restart = { ...state.restart, dueAt: null };
     state.totals = { ...state.totals, runs: state.totals.runs + 1 };

@@ -1,7 +1,7 @@
 import type { RunDrained } from "../../events/run-events.ts";
 import type { RestartScheduled, SessionParked } from "../../events/session-events.ts";
 import type { Failure } from "../../errors.ts";
-import type { RunId } from "../../ids.ts";
+import type { Instant, RunId } from "../../ids.ts";
 import type { RunExit } from "../../ports/transport.ts";
 import { backOff } from "../back-off.ts";
 import type { Decision } from "../decision.ts";
@@ -14,7 +14,25 @@ export function finishRun(decision: Decision, runId: RunId): void {
   if (run === null || run.phase.type !== "over") return;
   const failure = failureOfRun(decision.state);
   decision.emit<RunDrained>("RunDrained", { runId, mark: run.mark });
-  if (failure !== null) countFailure(decision, failure);
+  if (failure?.class === "rate") parkForLimit(decision, failure, run.setback?.resetsAt ?? 0);
+  else if (failure !== null) countFailure(decision, failure);
+}
+
+/**
+ * Nothing is tried before the limit ends. Where nobody said when that is, or it was not so, the wait
+ * grows; and after too many in a row a person has to look.
+ */
+function parkForLimit(decision: Decision, failure: Failure, resetsAt: Instant): void {
+  const { now, state } = decision;
+  const { retryCapMs, rateLimitMs, rateLimits } = state.policy;
+  const attempt = state.restart.limits + 1;
+  const grown = backOff({ retryMs: retryCapMs, retryCapMs: rateLimitMs }, attempt, state.id);
+  const wait = Math.max(grown, resetsAt - now, failure.retryAfterMs ?? 0);
+  decision.emit<SessionParked>("SessionParked", {
+    reason: "rate_limited",
+    failure,
+    until: attempt > rateLimits ? null : now + Math.min(wait, rateLimitMs),
+  });
 }
 
 /** A run that cannot start, or a row of bad ends, parks the session; one bad end delays the next. */
@@ -30,6 +48,7 @@ function countFailure(decision: Decision, failure: Failure): void {
       dueAt: decision.now + backOff(policy, failures, id),
       failures,
       reason: failure.code,
+      class: failure.class,
     });
   }
 }
@@ -41,12 +60,15 @@ export function failureOfRun(session: Session): Failure | null {
   const { exit } = run.phase;
   // A run that was seen to end had been started, whatever the start said of it.
   if (run.startFailure !== null && exit === null) return run.startFailure;
+  if (run.setback !== null) return run.setback.failure;
   switch (run.stop?.reason) {
     case "idle":
     case "closing":
     case "asked":
     case "shutdown":
     case "close_expired":
+    // A later turn of the same run went well.
+    case "turn_failed":
       return null;
     case undefined:
       break;
@@ -55,10 +77,14 @@ export function failureOfRun(session: Session): Failure | null {
   }
   if (exit?.oomKilled) return bad("OUT_OF_MEMORY", "The run was killed for want of memory.");
   if (!run.left) return bad("RUN_CRASHED", `The run ended without a word: ${describe(exit)}.`);
+  // A run that ended no turn and leaves messages waiting would be followed by one like it at once.
+  const isIdle = run.turns === 0 && session.messages.size > 0;
   const undone = [...session.messages.values()].some(
     ({ at }) => (at.type === "delivered" || at.type === "accepted") && at.runId === run.trace.runId,
   );
-  return undone ? bad("RUN_LEFT_EARLY", "The run left before it had answered everything.") : null;
+  return undone || isIdle
+    ? bad("RUN_LEFT_EARLY", "The run left before it had answered everything.")
+    : null;
 }
 
 function bad(code: string, message: string): Failure {

@@ -5,14 +5,14 @@ import type {
   TurnStarted,
 } from "../../events/message-events.ts";
 import type { AgentLeft, MailboxGapSkipped, WordRejected } from "../../events/run-events.ts";
-import type { AgentWord, Mark } from "../../ports/agent-word.ts";
+import type { AgentWord, Mark, TurnError } from "../../ports/agent-word.ts";
 import type { MessageId } from "../../ids.ts";
 import type { Heard } from "../command.ts";
 import type { Decision } from "../decision.ts";
 import type { OpenMessage, Run } from "../state.ts";
 import { greet } from "./greet.ts";
 import { requestOperation } from "./operation-rules.ts";
-import { current } from "./run-rules.ts";
+import { current, requestStop } from "./run-rules.ts";
 
 type WordOf<Type extends AgentWord["type"]> = Extract<AgentWord, { readonly type: Type }>;
 
@@ -94,6 +94,8 @@ function startTurn(decision: Decision, run: Run, turnId: string, mark: Mark): vo
 function endTurn(decision: Decision, run: Run, word: WordOf<"turn_ended">, mark: Mark): void {
   const { runId, protocol } = run.trace;
   if (protocol === 0) acceptAllDelivered(decision, run, word.turn, mark);
+  const messageIds = settledBy(decision, run, word.turn);
+  const isTriedAgain = messageIds.length > 0 && isForNow(word.error);
   decision.emit<TurnEnded>("TurnEnded", {
     runId,
     turnId: word.turn,
@@ -102,11 +104,18 @@ function endTurn(decision: Decision, run: Run, word: WordOf<"turn_ended">, mark:
     error: word.error ?? null,
     usage: word.usage ?? null,
     costUsd: word.costUsd ?? null,
-    messageIds: settledBy(decision, run, word.turn),
+    messageIds: isTriedAgain ? [] : messageIds,
     conversation: word.conversation ?? decision.state.conversation.id,
     transcriptId: word.transcript ?? null,
     mark,
   });
+  // The next run tries again, when its time has come; what the transcript holds goes on there.
+  if (isTriedAgain && run.stop === null && run.phase.type !== "over")
+    requestStop(decision, "turn_failed", "drain");
+}
+
+function isForNow(error: TurnError | undefined): boolean {
+  return error?.class === "transient" || error?.class === "rate";
 }
 
 /** Protocol 0 has no word for acceptance: a frame ends the turn of what was handed over. */

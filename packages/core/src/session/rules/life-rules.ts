@@ -25,7 +25,9 @@ export function openSession(decision: Decision, command: OpenSession): void {
     );
   }
   if (state.life.type === "ended") decision.emit<SessionReopened>("SessionReopened", {});
-  unpark(decision);
+  // What could not start is tried once more. A row of crashes, or a limit, is not over by opening.
+  if (state.parked?.reason === "start_failed")
+    decision.emit<SessionUnparked>("SessionUnparked", { reason: "opened" });
 }
 
 /** Takes the session over. */

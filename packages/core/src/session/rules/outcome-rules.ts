@@ -84,7 +84,9 @@ function startFailed(decision: Decision, effect: StartEffect, key: string, failu
   if (current(decision, runId)?.phase.type !== "requested") return;
   if (isDeferred(decision, key)) return;
   const attempt = attemptOf(decision, key);
-  if (failure.class === "permanent" || attempt >= decision.state.policy.startAttempts) {
+  // For a rate limit the session is parked, so that it holds no place while it waits.
+  const isOver = failure.class === "permanent" || failure.class === "rate";
+  if (isOver || attempt >= decision.state.policy.startAttempts) {
     decision.emit<RunStartFailed>("RunStartFailed", { runId, failure });
   } else {
     defer(decision, key, failure);

@@ -9,6 +9,8 @@ import type { FakeBrain } from "./fake-brain.ts";
 import { nameOf } from "./letter-name.ts";
 import { Said } from "./said.ts";
 
+type TurnEnd = Extract<AgentWord, { readonly type: "turn_ended" }>;
+
 /** How often a fake agent at work shows life, in milliseconds: as a real one does. */
 const pulseMs = 5_000;
 
@@ -132,9 +134,20 @@ export class FakeRun {
         this.#endTurn("failed", "The script has no step left.");
         return true;
       case "reply":
-        this.#endTurn(step.outcome, step.text, step.costUsd);
+        this.#endTurn(
+          step.outcome,
+          step.text,
+          step.costUsd === undefined ? {} : { costUsd: step.costUsd },
+        );
         this.#go();
         return false;
+      case "fail": {
+        const { resetsInMs: ms } = step;
+        const resets = ms === null ? {} : { resetsAt: this.#clock.now() + ms };
+        this.#endTurn("failed", "", { error: { ...step.error, ...resets } });
+        this.#go();
+        return false;
+      }
       case "operation":
         this.#waitsFor = this.#say({ type: "operation", operation: step.operation });
         return true;
@@ -186,13 +199,12 @@ export class FakeRun {
     this.end({ exitCode: 0, signal: null, oomKilled: false });
   }
 
-  #endTurn(outcome: TurnOutcome, text: string, costUsd?: number): void {
+  #endTurn(outcome: TurnOutcome, text: string, more: Partial<TurnEnd> = {}): void {
     const turn = this.#turn ?? "t0";
     this.#turn = null;
     this.#waitsFor = null;
     const transcript = `${this.spec.runId}-${turn}`;
-    const cost = costUsd === undefined ? {} : { costUsd };
-    this.#say({ type: "turn_ended", turn, outcome, text, transcript, ...cost });
+    this.#say({ type: "turn_ended", turn, outcome, text, transcript, ...more });
   }
 
   #say(word: AgentWord): number {

@@ -1,4 +1,4 @@
-import type { TurnOutcome } from "../../ports/agent-word.ts";
+import type { TurnError, TurnOutcome } from "../../ports/agent-word.ts";
 import type { TrackerOperation } from "../../ports/tracker.ts";
 
 /** One thing that a fake agent does: in a turn, except for the two that are about its birth. */
@@ -10,6 +10,8 @@ export type Step =
       readonly outcome: TurnOutcome;
       readonly costUsd?: number;
     }
+  /** Ends the turn as failed. A rate limit ends so many milliseconds later. */
+  | { readonly type: "fail"; readonly error: TurnError; readonly resetsInMs: number | null }
   /** Asks the host for something at the board and waits for the answer. */
   | { readonly type: "operation"; readonly operation: TrackerOperation }
   /** Takes time, with a sign of life every five seconds. */
@@ -36,6 +38,25 @@ export function reply(
   return { type: "reply", text, outcome, ...(costUsd === undefined ? {} : { costUsd }) };
 }
 
+/** Fails the turn. After `transient` and `rate` the host has it tried again, in another run. */
+export function fail(
+  code: string,
+  options: {
+    readonly message?: string;
+    readonly class?: TurnError["class"];
+    /** For `rate`: when the limit ends, from the moment at which the turn fails. */
+    readonly resetsIn?: { readonly seconds?: number; readonly minutes?: number };
+  } = {},
+): Step {
+  const { message = "The model could not be asked.", class: kind, resetsIn } = options;
+  const error = { code, message, ...(kind === undefined ? {} : { class: kind }) };
+  return {
+    type: "fail",
+    error,
+    resetsInMs: resetsIn === undefined ? null : milliseconds(resetsIn),
+  };
+}
+
 /** Asks for something at the board. */
 export function operation(request: TrackerOperation): Step {
   return { type: "operation", operation: request };
@@ -48,7 +69,7 @@ export function chat(id: string, content: string): TrackerOperation {
 
 /** Takes time, and shows life. */
 export function work(time: { readonly seconds?: number; readonly minutes?: number }): Step {
-  return { type: "work", ms: (time.seconds ?? 0) * 1_000 + (time.minutes ?? 0) * 60_000 };
+  return { type: "work", ms: milliseconds(time) };
 }
 
 /** Says things that make no sense. */
@@ -79,4 +100,8 @@ export function stillborn(code: number): Step {
 /** The next run starts and says nothing. */
 export function mute(): Step {
   return { type: "mute" };
+}
+
+function milliseconds(time: { readonly seconds?: number; readonly minutes?: number }): number {
+  return (time.seconds ?? 0) * 1_000 + (time.minutes ?? 0) * 60_000;
 }
