@@ -80,12 +80,26 @@ test("1,000 operations through a bad proxy: each delivered once, in order, and e
     expect(answers.map(({ status }) => status)).toEqual(
       Array.from({ length: perAgent }, () => "delivered"),
     );
+    // The agent's own answer, and no other's: in the order in which it asked.
+    expect(answers.map(({ re }) => re)).toEqual(
+      answers.map(({ re }) => re).toSorted((a, b) => a - b),
+    );
+    expect(new Set(answers.map(({ re }) => re)).size).toBe(perAgent);
   }
+  const { absorbed } = board;
+  console.log("1,000 operations:", { ...Object.fromEntries(proxy.mishaps), absorbed });
   // Nothing of this is worth anything without the mishaps.
-  for (const mishap of ["drop before", "drop after", "late", 429, 503] as const) {
+  for (const mishap of [
+    "drop before",
+    "drop after",
+    "late answer",
+    "late commit",
+    429,
+    503,
+  ] as const) {
     expect(proxy.mishaps.get(mishap), String(mishap)).toBeGreaterThan(10);
   }
-  expect(board.absorbed).toBeGreaterThan(10);
+  expect(absorbed).toBeGreaterThan(10);
 });
 
 function asked(agent: string, index: number): TrackerOperation & { readonly content: string } {

@@ -5,11 +5,18 @@ import { setTimeout as wait } from "node:timers/promises";
 import { text } from "node:stream/consumers";
 
 /** What the proxy did to the requests. */
-export type Mishap = "none" | "drop before" | "drop after" | "late" | 429 | 503;
+export type Mishap =
+  | "none"
+  | "drop before"
+  | "drop after"
+  | "late answer"
+  | "late commit"
+  | 429
+  | 503;
 
 /**
  * Stands between a client and a board, and at random drops a request before the board has it, drops
- * the answer, delays it past the client's patience, or answers itself that it is too busy.
+ * the answer, delays either past the client's patience, or answers itself that it is too busy.
  */
 export async function badProxy(
   target: string,
@@ -30,9 +37,10 @@ export async function badProxy(
     if (mishap === 429 || mishap === 503) {
       return void response.writeHead(mishap, { "retry-after": "0" }).end("{}");
     }
+    if (mishap === "late commit") await wait(options.lateMs);
     const answer = await forward(target, request, body);
     if (mishap === "drop after" || answer === null) return void response.destroy();
-    if (mishap === "late") await wait(options.lateMs);
+    if (mishap === "late answer") await wait(options.lateMs);
     response.writeHead(answer.status, answer.headers).end(answer.body);
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
@@ -50,9 +58,10 @@ export async function badProxy(
 function mishapOf(chance: number): Mishap {
   if (chance < 0.08) return "drop before";
   if (chance < 0.16) return "drop after";
-  if (chance < 0.19) return "late";
-  if (chance < 0.24) return 429;
-  return chance < 0.29 ? 503 : "none";
+  if (chance < 0.18) return "late answer";
+  if (chance < 0.2) return "late commit";
+  if (chance < 0.25) return 429;
+  return chance < 0.3 ? 503 : "none";
 }
 
 function forward(
