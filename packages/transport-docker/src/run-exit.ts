@@ -15,6 +15,10 @@ function exitOf({ exitCode, oomKilled, error }: Container): RunExit {
     const detail = `The engine reported exit code ${exitCode}, which is what a second start of the same container leaves behind: the program's own code may be lost.`;
     return { exitCode: null, signal: null, oomKilled, detail };
   }
+  if (exitCode === unseen) {
+    const detail = `The engine reported exit code ${exitCode}, its word for an end that it did not see; a program may exit like that, too.`;
+    return { exitCode: null, signal: null, oomKilled, detail };
+  }
   const signal = exitCode > 128 ? (signalNames.get(exitCode - 128) ?? null) : null;
   const details = [detailOf(exitCode, signal, oomKilled), error].filter((part) => part !== "");
   return {
@@ -25,6 +29,9 @@ function exitOf({ exitCode, oomKilled, error }: Container): RunExit {
   };
 }
 
+/** What an engine reports where it was away while the run ended: after a power cut, for example. */
+const unseen = 255;
+
 function detailOf(exitCode: number, signal: string | null, oomKilled: boolean): string {
   if (oomKilled) return `It ran out of memory (exit code ${exitCode}). Give it more: memory.`;
   if (signal !== null) {
@@ -32,8 +39,6 @@ function detailOf(exitCode: number, signal: string | null, oomKilled: boolean): 
   }
   if (exitCode === 126) return "Exit code 126: the command could not be executed.";
   if (exitCode === 127) return "Exit code 127: a command was not found.";
-  if (exitCode === 255)
-    return "Exit code 255: the engine's own word for an end that it did not see.";
   return "";
 }
 

@@ -64,6 +64,12 @@ await describeWithDocker("how a run ended", [baseImage], () => {
     expect(exit?.detail).toContain("121");
   });
 
+  test.concurrent("the code that engines use for an end that they did not see is no code", async () => {
+    const exit = await exitOf("exit 255");
+    expect(exit).toMatchObject(exited(null, null));
+    expect(exit?.detail).toContain("255");
+  });
+
   test.concurrent("a program that is not found or not executable says so", async () => {
     expect(await exitOf("exec /no/such/program")).toMatchObject({
       ...exited(127, null),
