@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import {
+  isPersonal,
   foldEvents,
   unopened,
   type Recorded,
@@ -205,7 +206,7 @@ function operationsAsked(world: FakeWorld): ReadonlyMap<string, TrackerOperation
   for (const { spec, said } of world.host.runs.values()) {
     for (const { mark, word } of said.all) {
       const id = `${spec.sessionId}/${spec.runId}/${mark.seq}`;
-      if (word.type === "operation") asked.set(id, word.operation);
+      if (word.type === "operation" && !isPersonal(word.operation)) asked.set(id, word.operation);
     }
   }
   return asked;

@@ -15,7 +15,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
-import type { Activity, AgentWord, Json, TrackerOperation } from "@waybill/core";
+import type { Activity, AgentOperation, AgentWord, Json } from "@waybill/core";
 import { agentProgram } from "../src/index.ts";
 
 /** A word of the agent as the test's host read it. */
@@ -39,7 +39,7 @@ export interface RunOptions {
   /** How the program is started. Default: as a child process from its source. */
   readonly spawn?: (folders: RunFolders, options: RunOptions) => ChildProcessWithoutNullStreams;
   /** What the host says to an operation; null says nothing yet. Default: delivered. */
-  readonly answer?: (operation: TrackerOperation, seq: number) => HarnessAnswer | null;
+  readonly answer?: (operation: AgentOperation, seq: number) => HarnessAnswer | null;
 }
 
 /** A run of the real program, driven by hand-written files: the other side of protocol 1. */

@@ -136,6 +136,8 @@ export type {
   TurnOutcome,
   Usage,
 } from "./ports/agent-word.ts";
+export { isPersonal } from "./ports/agent-operation.ts";
+export type { AgentOperation, PersonOperation } from "./ports/agent-operation.ts";
 export type { Letter, Mailbox, ReceiveOptions } from "./ports/mailbox.ts";
 export type { Attachment, Gateway } from "./ports/gateway.ts";
 export type {

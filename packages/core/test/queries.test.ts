@@ -63,7 +63,7 @@ describe("an overview", () => {
 
     expect(view.state.sessions().map(({ id, status }) => [id, status])).toEqual([
       ["a", "running"],
-      ["b", "running"],
+      ["b", "asking"],
       ["c", "running"],
     ]);
     expect(view.state.session("a")).toMatchObject({

@@ -63,4 +63,6 @@ export const eventSchemas: Readonly<Record<SessionEventType, number>> = {
   OperationRedriven: 1,
   ApprovalGranted: 1,
   ApprovalDenied: 1,
+  ApprovalWithdrawn: 1,
+  PersonAnswered: 1,
 };

@@ -1,17 +1,18 @@
 import type { Failure } from "../errors.ts";
 import type { Instant, OperationId, RunId } from "../ids.ts";
 import type { Mark } from "../ports/agent-word.ts";
-import type { Receipt, TrackerOperation } from "../ports/tracker.ts";
+import type { AgentOperation } from "../ports/agent-operation.ts";
+import type { Receipt } from "../ports/tracker.ts";
 import type { Event } from "./event.ts";
 
-/** The agent asked for something at the Tracker. The request is frozen here. */
+/** The agent asked for something, at the Tracker or of a person. The request is frozen here. */
 export type OperationRequested = Event<
   "OperationRequested",
   {
     readonly operationId: OperationId;
     readonly runId: RunId;
-    readonly operation: TrackerOperation;
-    /** Where somebody has to allow it first: until when. Then it counts as denied. */
+    readonly operation: AgentOperation;
+    /** Where a person has to allow or answer it: until when. Then it counts as denied. */
     readonly approvalUntil: Instant | null;
     readonly mark: Mark;
   }
@@ -27,6 +28,23 @@ export type ApprovalGranted = Event<
 export type ApprovalDenied = Event<
   "ApprovalDenied",
   { readonly operationId: OperationId; readonly by: string; readonly reason: string }
+>;
+
+/** A person answered what the agent asked of people, or gave leave to use a tool. */
+export type PersonAnswered = Event<
+  "PersonAnswered",
+  {
+    readonly operationId: OperationId;
+    readonly by: string;
+    /** The answer to a question; null where leave was given. */
+    readonly answer: string | null;
+  }
+>;
+
+/** Nobody waits any more for what was asked of people: the turn is over, or the run. */
+export type ApprovalWithdrawn = Event<
+  "ApprovalWithdrawn",
+  { readonly operationId: OperationId; readonly reason: "turn_ended" | "run_over" }
 >;
 
 /** It will not be done: the session may not do it, or the Tracker refused it for good. */
@@ -107,4 +125,6 @@ export type OperationEvent =
   | OperationAnswered
   | OperationRedriven
   | ApprovalGranted
-  | ApprovalDenied;
+  | ApprovalDenied
+  | ApprovalWithdrawn
+  | PersonAnswered;

@@ -1,6 +1,6 @@
 import type { FailureClass } from "../errors.ts";
 import type { Instant, MessageId } from "../ids.ts";
-import type { TrackerOperation } from "./tracker.ts";
+import type { AgentOperation } from "./agent-operation.ts";
 
 /** How a turn ended. `exhausted` is a limit of turns, tokens or money; it is not a success. */
 export type TurnOutcome = "completed" | "failed" | "interrupted" | "exhausted";
@@ -56,8 +56,8 @@ export type AgentWord =
       /** Protocol 0 alone: the conversation's id as the agent chose it. */
       readonly conversation?: string;
     }
-  /** Something to do at the Tracker. Its sequence number names it in the answer. */
-  | { readonly type: "operation"; readonly operation: TrackerOperation }
+  /** Something that it asks for. Its sequence number names it in the answer. */
+  | { readonly type: "operation"; readonly operation: AgentOperation }
   /** The agent has nothing more to say and is about to exit. */
   | { readonly type: "bye" }
   /** What lay in this place was no word: malformed, too large, of an unknown type. Kept as a dead letter. */

@@ -1,4 +1,5 @@
 import type { AgentSlug, Instant, OperationId, RunId, SessionId } from "../ids.ts";
+import type { AgentOperation } from "../ports/agent-operation.ts";
 import type { TrackerOperation } from "../ports/tracker.ts";
 import type { SessionRecord } from "../runtime/session-record.ts";
 import { evolve } from "../session/evolve.ts";
@@ -34,10 +35,10 @@ export interface SessionRow {
 }
 
 /** An operation that is not done. */
-export interface OutboxRow {
+export interface OutboxRow<Asked extends AgentOperation = TrackerOperation> {
   readonly session: SessionId;
   readonly operationId: OperationId;
-  readonly operation: TrackerOperation;
+  readonly operation: Asked;
   readonly requestedAt: Instant;
   /** How often it was tried. */
   readonly attempts: number;
@@ -47,8 +48,8 @@ export interface OutboxRow {
   readonly maybeDelivered: boolean;
 }
 
-/** An operation that somebody has to allow. */
-export interface ApprovalRow extends OutboxRow {
+/** What a person has to allow or to answer. */
+export interface ApprovalRow extends OutboxRow<AgentOperation> {
   /** When it counts as denied. */
   readonly until: Instant;
 }
@@ -100,7 +101,7 @@ export class Overview {
     return this.#collect((session) => [...session.deadLetters.values()].map(waitingIn(session)));
   }
 
-  /** Operations that wait for somebody: `approve` and `deny` decide them. */
+  /** What waits for a person: `grant`, `deny` and `answer` decide it. */
   approvals(): readonly ApprovalRow[] {
     return this.#collect((session) =>
       [...session.approvals.values()].map(({ operation, until }) => ({
@@ -151,7 +152,9 @@ function rowOf({ session, openedAt, status, since }: Seen): SessionRow {
   };
 }
 
-function waitingIn({ id: session }: Session): (operation: Operation) => OutboxRow {
+function waitingIn({
+  id: session,
+}: Session): <Asked extends AgentOperation>(operation: Operation<Asked>) => OutboxRow<Asked> {
   return ({ id, operation, requestedAt, attempts, maybeDelivered, at }) => ({
     session,
     operationId: id,

@@ -83,17 +83,30 @@ export interface SessionHandle {
   /** Lets the session cost more, in US dollars; null for no cap. */
   raiseBudget(capUsd: number | null): Promise<void>;
 
-  /** The operations that wait for somebody to allow them. */
+  /** What waits for a person: operations and uses of tools to allow, and questions to answer. */
   approvals(): Promise<readonly Approval[]>;
 
-  /** Allows an operation. `by` says who did, for the record. */
-  grant(operationId: OperationId, options?: { readonly by?: string }): Promise<void>;
+  /**
+   * Allows an operation or the use of a tool. `by` says who did, for the record. False where it does
+   * not wait any more. Rejects with `ANSWER_NEEDED` for a question.
+   */
+  grant(operationId: OperationId, options?: { readonly by?: string }): Promise<boolean>;
 
-  /** Refuses an operation; the agent is told the reason. */
+  /** Refuses it; the agent is told the reason. False where it does not wait any more. */
   deny(
     operationId: OperationId,
     options?: { readonly by?: string; readonly reason?: string },
-  ): Promise<void>;
+  ): Promise<boolean>;
+
+  /**
+   * Answers a question that the agent asked of people. False where it does not wait any more. Rejects
+   * with `NOT_A_QUESTION` for what takes a yes or a no.
+   */
+  answer(
+    operationId: OperationId,
+    text: string,
+    options?: { readonly by?: string },
+  ): Promise<boolean>;
 
   /** The operations that were given up. */
   deadLetters(): Promise<readonly Operation[]>;
@@ -131,6 +144,19 @@ export function sessionHandle(id: SessionId, parts: HandleParts): SessionHandle 
     command: SessionCommand,
     options?: { readonly onceAs?: string },
   ): Promise<Reply> => (await parts.loop(id)).submit(command, options);
+
+  /** Whether this was decided now and by this command, not by the deadline just before it. */
+  const decides = async (
+    command: Extract<SessionCommand, { readonly type: "DecideApproval" | "AnswerQuestion" }>,
+  ): Promise<boolean> => {
+    const { events: recorded } = await submit(command);
+    return recorded.some(
+      ({ type, data }) =>
+        (type === "ApprovalGranted" || type === "ApprovalDenied" || type === "PersonAnswered") &&
+        data.operationId === command.operationId &&
+        data.by === command.by,
+    );
+  };
 
   const events = (options: EventsOptions = {}): AsyncIterable<SessionRecord> => {
     const { after = 0, until, signal } = options;
@@ -211,10 +237,14 @@ export function sessionHandle(id: SessionId, parts: HandleParts): SessionHandle 
       return [...(await parts.loop(id)).state.approvals.values()];
     },
     async grant(operationId, { by = "api" } = {}) {
-      await submit({ type: "DecideApproval", operationId, granted: true, by, reason: "" });
+      return decides({ type: "DecideApproval", operationId, granted: true, by, reason: "" });
     },
     async deny(operationId, { by = "api", reason = "It was refused." } = {}) {
-      await submit({ type: "DecideApproval", operationId, granted: false, by, reason });
+      return decides({ type: "DecideApproval", operationId, granted: false, by, reason });
+    },
+    async answer(operationId, text, { by = "api" } = {}) {
+      if (typeof text !== "string" || text === "") throw new TypeError("An answer needs a text.");
+      return decides({ type: "AnswerQuestion", operationId, text, by });
     },
     async deadLetters() {
       return [...(await parts.loop(id)).state.deadLetters.values()];

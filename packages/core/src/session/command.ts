@@ -53,13 +53,20 @@ export type StopRun = { readonly type: "StopRun"; readonly reason: "asked" | "sh
 export type Unpark = { readonly type: "Unpark" };
 /** Allow the session to cost more; null for no cap. */
 export type RaiseBudget = { readonly type: "RaiseBudget"; readonly capUsd: number | null };
-/** Allow an operation that waits for somebody, or refuse it. */
+/** Allow an operation or the use of a tool that waits for somebody, or refuse it. */
 export type DecideApproval = {
   readonly type: "DecideApproval";
   readonly operationId: OperationId;
   readonly granted: boolean;
   readonly by: string;
   readonly reason: string;
+};
+/** Answer a question that the agent asked of people. */
+export type AnswerQuestion = {
+  readonly type: "AnswerQuestion";
+  readonly operationId: OperationId;
+  readonly text: string;
+  readonly by: string;
 };
 /** Try an operation again that was given up. */
 export type RedriveOperation = {
@@ -107,6 +114,7 @@ export type SessionCommand =
   | Unpark
   | RaiseBudget
   | DecideApproval
+  | AnswerQuestion
   | RedriveOperation
   | Tick
   | AdmitRun

@@ -5,6 +5,7 @@ const outcomes: Readonly<Record<OperationNote["state"], string>> = {
   waiting: "accepted; it will be done without you",
   rejected: "refused",
   abandoned: "given up",
+  withdrawn: "not answered yet; ask again if you still need it",
 };
 
 /** What the host tells an agent whose last run died in mid-turn. */
@@ -14,5 +15,5 @@ export function continuationText(notes: readonly OperationNote[]): string {
     "answering. Do not repeat what is already done.";
   if (notes.length === 0) return head;
   const lines = notes.map(({ summary, state }) => `- ${summary}: ${outcomes[state]}`);
-  return `${head}\n\nWhat you had asked for at the board, and what became of it:\n${lines.join("\n")}`;
+  return `${head}\n\nWhat you had asked for, and what became of it:\n${lines.join("\n")}`;
 }

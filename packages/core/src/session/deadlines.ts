@@ -7,6 +7,7 @@ import type { Seen } from "./command.ts";
 import type { Decision } from "./decision.ts";
 import { abandon, givenUpAt } from "./rules/give-up.ts";
 import type { Run, Session } from "./state.ts";
+import { waitsForPerson } from "./status.ts";
 
 /** An instant at which time itself decides something. */
 export interface Deadline {
@@ -96,9 +97,9 @@ function* liveness(session: Session, seen: Seen): Generator<Deadline> {
   yield kill(run, "stalled", aliveAt + policy.stallMs);
   if (turn.interruptUntil !== null) {
     yield kill(run, "interrupt_ignored", allow(turn.interruptUntil, policy.interruptMs));
-  } else if (policy.turnMs !== null) {
+  } else if (policy.turnMs !== null && !waitsForPerson(session, run)) {
     yield {
-      at: from(turn.startedAt) + policy.turnMs,
+      at: from(turn.countsFrom) + policy.turnMs,
       pass: (decision) =>
         decision.emit<InterruptRequested>("InterruptRequested", {
           runId: run.trace.runId,

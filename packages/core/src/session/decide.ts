@@ -4,7 +4,7 @@ import type { SessionCommand, Timed } from "./command.ts";
 import { passDeadlines } from "./deadlines.ts";
 import { Decision } from "./decision.ts";
 import { hear } from "./rules/hear.ts";
-import { decideApproval, redriveOperation } from "./rules/approval-rules.ts";
+import { answerQuestion, decideApproval, redriveOperation } from "./rules/approval-rules.ts";
 import { closeSession, openSession, ownSession, raiseBudget, unpark } from "./rules/life-rules.ts";
 import { interruptTurn, sendMessage } from "./rules/message-rules.ts";
 import { failed, succeeded } from "./rules/outcome-rules.ts";
@@ -58,6 +58,8 @@ function obey(decision: Decision, command: SessionCommand): void {
       return raiseBudget(decision, command);
     case "DecideApproval":
       return decideApproval(decision, command);
+    case "AnswerQuestion":
+      return answerQuestion(decision, command);
     case "RedriveOperation":
       return redriveOperation(decision, command);
     case "AdmitRun":

@@ -5,6 +5,7 @@ import type { Fork, ParkReason, Scope } from "../events/session-events.ts";
 import type { StopReason } from "../events/run-events.ts";
 import type { Mark } from "../ports/agent-word.ts";
 import type { Conversation } from "../ports/run-plan.ts";
+import type { AgentOperation } from "../ports/agent-operation.ts";
 import type { TrackerOperation } from "../ports/tracker.ts";
 import type { RunExit } from "../ports/transport.ts";
 import { defaultPolicy, type Policy } from "./policy.ts";
@@ -40,7 +41,7 @@ export interface Session {
   readonly position: number;
   /** Operations not yet done, by target, in order. */
   readonly outbox: ReadonlyMap<string, readonly Operation[]>;
-  /** Operations that somebody has to allow first, by id. They hold up nobody. */
+  /** Operations that a person has to allow or answer, by id. They hold up no other operation. */
   readonly approvals: ReadonlyMap<OperationId, Approval>;
   /** Operations that were given up, by id, for a person to look at and to drive again. */
   readonly deadLetters: ReadonlyMap<OperationId, Operation>;
@@ -150,6 +151,8 @@ export interface RunStop {
 export interface Turn {
   readonly id: string;
   readonly startedAt: Instant;
+  /** Its time counts from here: its start, or the last time that a person let it go on. */
+  readonly countsFrom: Instant;
   readonly interruptUntil: Instant | null;
 }
 
@@ -176,12 +179,12 @@ export type MessagePlace =
   /** The transcript holds it; a continuation brings its answer. */
   | { readonly type: "replaced"; readonly by: MessageId };
 
-/** Something to do at the Tracker. */
-export interface Operation {
+/** Something that the agent asked for and that is not over: at the Tracker, unless it says otherwise. */
+export interface Operation<Asked extends AgentOperation = TrackerOperation> {
   readonly id: OperationId;
   readonly runId: RunId;
   readonly seq: number;
-  readonly operation: TrackerOperation;
+  readonly operation: Asked;
   readonly requestedAt: Instant;
   /** How often it was tried. */
   readonly attempts: number;
@@ -195,9 +198,11 @@ export type OperationPlace =
   | { readonly type: "attempted"; readonly epoch: number }
   | { readonly type: "in_doubt"; readonly dueAt: Instant };
 
-/** An operation that waits for somebody. */
+/** An operation that waits for a person: to be allowed, or to be answered. */
 export interface Approval {
-  readonly operation: Operation;
+  readonly operation: Operation<AgentOperation>;
+  /** The turn in which it was asked; null where there was none. */
+  readonly turnId: string | null;
   readonly until: Instant;
 }
 
@@ -221,7 +226,7 @@ export interface Answer {
 /** What a continuation says about an operation. */
 export interface OperationNote {
   readonly summary: string;
-  readonly state: "waiting" | "delivered" | "rejected" | "abandoned";
+  readonly state: "waiting" | "delivered" | "rejected" | "abandoned" | "withdrawn";
 }
 
 /** An effect that failed. */

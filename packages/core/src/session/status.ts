@@ -1,4 +1,4 @@
-import type { Session } from "./state.ts";
+import type { Run, Session } from "./state.ts";
 
 /** A session's state in a word, derived. */
 export type SessionStatus =
@@ -7,6 +7,7 @@ export type SessionStatus =
   | "queued"
   | "starting"
   | "running"
+  | "asking"
   | "waiting"
   | "parked"
   | "closing"
@@ -22,8 +23,17 @@ export function statusOf(session: Session): SessionStatus {
   if (session.run === null) return session.messages.size > 0 ? "queued" : "idle";
   if (session.run.phase.type === "requested" || session.run.phase.type === "started")
     return "starting";
+  if (waitsForPerson(session, session.run)) return "asking";
   if (session.run.turn !== null) return "running";
   return session.messages.size > 0 ? "waiting" : "idle";
+}
+
+/** Whether the run's turn waits for what it asked of a person. */
+export function waitsForPerson({ approvals }: Session, { turn, trace }: Run): boolean {
+  if (turn === null) return false;
+  for (const { turnId, operation } of approvals.values())
+    if (turnId === turn.id && operation.runId === trace.runId) return true;
+  return false;
 }
 
 /** Whether nothing is in hand: no message, no turn, no operation. */

@@ -1,14 +1,16 @@
 // An agent as it should be, a step at a time; and one that says what it likes.
-import type { AgentWord, RunTrace, TrackerOperation, TurnError } from "@waybill/core";
+import type { AgentOperation, AgentWord, RunTrace, TurnError } from "@waybill/core";
 import type { Machine, Process } from "./machine.ts";
 
-const operations: readonly TrackerOperation[] = [
+const operations: readonly AgentOperation[] = [
   { type: "chat.send", chat: "7", content: "hi" },
   { type: "task.comment", task: "42", content: "so far" },
   { type: "chat.send", chat: "7", content: "ho" },
   { type: "chat.read", chat: "7" },
   { type: "chat.send", chat: "9", content: "not mine" },
   { type: "task.status", task: "42", status: "review" },
+  { type: "person.ask", question: "Which one?" },
+  { type: "person.permit", tool: "Bash", input: { command: "make" } },
 ];
 
 /** Does the next thing that the agent should do; false where it waits. */

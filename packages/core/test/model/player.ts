@@ -330,6 +330,9 @@ export class Player {
   }
 
   #decideApproval(operationId: string, granted: boolean): void {
+    const asked = this.state.approvals.get(operationId)?.operation.operation;
+    if (granted && asked?.type === "person.ask")
+      return void this.give({ type: "AnswerQuestion", operationId, text: "This one.", by: "Ada" });
     this.give({ type: "DecideApproval", operationId, granted, by: "Ada", reason: "No." });
   }
 

@@ -1,7 +1,7 @@
 import { text } from "node:stream/consumers";
 
 import { WaybillError } from "@waybill/core";
-import type { Activity, AgentWord, TrackerOperation } from "@waybill/core";
+import type { Activity, AgentOperation, AgentWord } from "@waybill/core";
 
 import { cutText } from "../cut-text.ts";
 import { openActivityStream } from "./activity-stream.ts";
@@ -52,11 +52,12 @@ export interface AgentChannel {
   /** Ends the turn. A text that does not fit is cut, with a note. */
   turnEnded(word: TurnEndedWord): Promise<void>;
   /**
-   * Asks for something to be done at the Tracker and waits for the host's answer, also over a
-   * restart of the host. Aborting ends the wait, not the operation.
+   * Asks for something at the Tracker or of a person and waits for the host's answer, also over a
+   * restart of the host. Aborting ends the wait, not the operation; what was asked of a person ends
+   * with the turn.
    */
   operation(
-    operation: TrackerOperation,
+    operation: AgentOperation,
     options?: { readonly signal?: AbortSignal },
   ): Promise<Answer>;
   /** Shows what the agent is doing. May be lost. */

@@ -1,4 +1,4 @@
-import type { TrackerOperation } from "@waybill/core";
+import type { AgentOperation } from "@waybill/core";
 import { z } from "zod";
 
 import { countSchema, idSchema, textSchema } from "./field-schemas.ts";
@@ -9,8 +9,8 @@ const status = textSchema(64);
 const title = textSchema(1_000);
 const labels = z.array(textSchema(200)).max(100);
 
-/** Something that an agent asks the host to do at the Tracker. Unknown fields are left out. */
-export const operationSchema: z.ZodType<TrackerOperation> = z.discriminatedUnion("type", [
+/** Something that an agent asks the host for, at the Tracker or of a person. Unknown fields are left out. */
+export const operationSchema: z.ZodType<AgentOperation> = z.discriminatedUnion("type", [
   z.object({ type: z.literal("chat.send"), chat: idSchema, content }),
   z.object({
     type: z.literal("chat.read"),
@@ -45,5 +45,16 @@ export const operationSchema: z.ZodType<TrackerOperation> = z.discriminatedUnion
     assignedTo: idSchema.nullable().exactOptional(),
     addLabels: labels.exactOptional(),
     removeLabels: labels.exactOptional(),
+  }),
+  z.object({
+    type: z.literal("person.ask"),
+    question: textSchema(16_384),
+    choices: z.array(textSchema(1_000)).max(20).exactOptional(),
+  }),
+  z.object({
+    type: z.literal("person.permit"),
+    tool: textSchema(200),
+    input: z.record(z.string(), z.json()),
+    reason: textSchema(8_192).exactOptional(),
   }),
 ]);

@@ -41,7 +41,7 @@ export const messageFolds: FoldsOf<MessageEvent> = {
   TurnStarted(draft, data, at) {
     draft.state.conversation = { ...draft.state.conversation, begun: true };
     editRun(draft, {
-      turn: { id: data.turnId, startedAt: at, interruptUntil: null },
+      turn: { id: data.turnId, startedAt: at, countsFrom: at, interruptUntil: null },
       mark: data.mark,
     });
   },

@@ -1,10 +1,11 @@
 import type { OperationEvent } from "../../events/operation-events.ts";
-import type { OperationId } from "../../ids.ts";
+import type { Instant, OperationId } from "../../ids.ts";
 import type { Draft } from "../draft.ts";
 import { keyOf } from "../effect-keys.ts";
 import { findOperation, operationParts } from "../outbox.ts";
+import { isPersonal, type AgentOperation } from "../../ports/agent-operation.ts";
 import type { Answer, Operation, OperationNote } from "../state.ts";
-import { summaryOf, targetOf } from "../target.ts";
+import { shorten, summaryOf, targetOf } from "../target.ts";
 import type { FoldsOf } from "./fold.ts";
 
 /** How many operations of a turn a continuation tells of. */
@@ -14,18 +15,19 @@ const notesKept = 100;
 export const operationFolds: FoldsOf<OperationEvent> = {
   OperationRequested(draft, data, at) {
     const { state } = draft;
-    const operation: Operation = {
-      id: data.operationId,
-      runId: data.runId,
+    const { operationId: id, runId, operation: asked, approvalUntil: until } = data;
+    const operation: Operation<AgentOperation> = {
+      id,
+      runId,
       seq: data.mark.seq,
-      operation: data.operation,
+      operation: asked,
       requestedAt: at,
       attempts: 0,
       maybeDelivered: false,
       at: { type: "waiting", dueAt: 0 },
     };
-    if (data.approvalUntil === null) append(draft, operation);
-    else draft.edit("approvals").set(operation.id, { operation, until: data.approvalUntil });
+    if (until === null) append(draft, operation);
+    else draft.edit("approvals").set(id, { operation, turnId: state.run?.turn?.id ?? null, until });
     state.totals = { ...state.totals, operations: state.totals.operations + 1 };
     if (state.run?.trace.runId === data.runId) state.run = { ...state.run, mark: data.mark };
     note(draft, data.operationId, { summary: summaryOf(data.operation), state: "waiting" });
@@ -86,17 +88,31 @@ export const operationFolds: FoldsOf<OperationEvent> = {
     append(draft, { ...operation, requestedAt: at, attempts: operation.attempts, at: place });
   },
   ApprovalGranted(draft, data, at) {
-    const approval = draft.state.approvals.get(data.operationId);
-    if (approval === undefined) return;
-    draft.edit("approvals").delete(data.operationId);
-    append(draft, { ...approval.operation, requestedAt: at });
+    const operation = decided(draft, data.operationId, at);
+    if (operation !== null) append(draft, { ...operation, requestedAt: at });
   },
-  ApprovalDenied(draft, data) {
-    const approval = draft.state.approvals.get(data.operationId);
-    if (approval === undefined) return;
-    draft.edit("approvals").delete(data.operationId);
+  ApprovalDenied(draft, data, at) {
+    const operation = decided(draft, data.operationId, at);
+    if (operation === null) return;
     const error = { code: "APPROVAL_DENIED", message: data.reason };
-    conclude(draft, approval.operation, "rejected", null, error);
+    conclude(draft, operation, "rejected", null, error);
+  },
+  ApprovalWithdrawn(draft, data, at) {
+    const operation = decided(draft, data.operationId, at);
+    if (operation === null) return;
+    const error = { code: "WITHDRAWN", message: "Nobody waits for the answer any more." };
+    conclude(draft, operation, "rejected", null, error);
+    renote(draft, operation.id, { state: "withdrawn" });
+  },
+  PersonAnswered(draft, data, at) {
+    const operation = decided(draft, data.operationId, at);
+    if (operation === null) return;
+    const { by, answer } = data;
+    conclude(draft, operation, "delivered", answer === null ? { by } : { by, answer }, null);
+    if (answer === null) return;
+    renote(draft, operation.id, {
+      summary: `${summaryOf(operation.operation)}, answered ${shorten(answer, 1_000)}`,
+    });
   },
   OperationAnswered(draft, data) {
     const { runId, seq } = operationParts(data.operationId);
@@ -134,22 +150,42 @@ function finish(
 /** Tells the agent of the present run, and a continuation, what became of it. */
 function conclude(
   draft: Draft,
-  operation: Operation,
+  operation: Operation<AgentOperation>,
   status: Answer["status"],
   data: Answer["data"],
   error: Answer["error"],
 ): void {
   const { id, runId, seq } = operation;
-  const known = draft.state.notes.get(id);
-  if (known !== undefined) draft.edit("notes").set(id, { ...known, state: status });
+  renote(draft, id, { state: status });
   const { run } = draft.state;
   if (run?.trace.runId !== runId || run.trace.protocol === 0) return;
   draft.edit("answers").set(id, { operationId: id, runId, seq, status, data, error });
 }
 
-function append(draft: Draft, operation: Operation): void {
-  const target = targetOf(operation.operation);
-  draft.edit("outbox").set(target, [...(draft.state.outbox.get(target) ?? []), operation]);
+/** Takes it out of what waits for a person; the turn's time counts anew, since it stood still. */
+function decided(draft: Draft, id: OperationId, at: Instant): Operation<AgentOperation> | null {
+  const { state } = draft;
+  const approval = state.approvals.get(id);
+  if (approval === undefined) return null;
+  draft.edit("approvals").delete(id);
+  const { run } = state;
+  if (run?.turn && run.turn.id === approval.turnId && run.trace.runId === approval.operation.runId)
+    state.run = { ...run, turn: { ...run.turn, countsFrom: at } };
+  return approval.operation;
+}
+
+/** Puts it behind what was cleared before. What is asked of people never goes to the board. */
+function append(draft: Draft, operation: Operation<AgentOperation>): void {
+  const { operation: asked } = operation;
+  if (isPersonal(asked)) return;
+  const target = targetOf(asked);
+  const list = draft.state.outbox.get(target) ?? [];
+  draft.edit("outbox").set(target, [...list, { ...operation, operation: asked }]);
+}
+
+function renote(draft: Draft, id: OperationId, news: Partial<OperationNote>): void {
+  const known = draft.state.notes.get(id);
+  if (known !== undefined) draft.edit("notes").set(id, { ...known, ...news });
 }
 
 function note(draft: Draft, id: OperationId, entry: OperationNote): void {

@@ -1,18 +1,59 @@
+import { isPersonal } from "../../ports/agent-operation.ts";
 import type {
   ApprovalDenied,
   ApprovalGranted,
+  ApprovalWithdrawn,
   OperationRedriven,
+  PersonAnswered,
 } from "../../events/operation-events.ts";
-import type { DecideApproval, RedriveOperation } from "../command.ts";
+import type { AnswerQuestion, DecideApproval, RedriveOperation } from "../command.ts";
 import type { Decision } from "../decision.ts";
 import { findOperation } from "../outbox.ts";
+import type { Approval } from "../state.ts";
 
-/** Somebody allows or refuses an operation; one that is decided already stays as it is. */
+/** Somebody allows or refuses what the agent asked; what is decided already stays as it is. */
 export function decideApproval(decision: Decision, command: DecideApproval): void {
   const { operationId, granted, by, reason } = command;
-  if (!decision.state.approvals.has(operationId)) return;
-  if (granted) decision.emit<ApprovalGranted>("ApprovalGranted", { operationId, by });
-  else decision.emit<ApprovalDenied>("ApprovalDenied", { operationId, by, reason });
+  const asked = decision.state.approvals.get(operationId)?.operation.operation;
+  if (asked === undefined) return;
+  if (!granted) {
+    decision.emit<ApprovalDenied>("ApprovalDenied", { operationId, by, reason });
+  } else if (asked.type === "person.ask") {
+    throw decision.refusal(
+      "ANSWER_NEEDED",
+      `${operationId} is a question: a yes says nothing to it. Use answer(id, text), or deny(id).`,
+    );
+  } else if (asked.type === "person.permit") {
+    decision.emit<PersonAnswered>("PersonAnswered", { operationId, by, answer: null });
+  } else {
+    decision.emit<ApprovalGranted>("ApprovalGranted", { operationId, by });
+  }
+}
+
+/** Somebody answers a question of the agent's; one that is over already stays as it is. */
+export function answerQuestion(decision: Decision, command: AnswerQuestion): void {
+  const { operationId, text, by } = command;
+  const asked = decision.state.approvals.get(operationId)?.operation.operation;
+  if (asked === undefined) return;
+  if (asked.type !== "person.ask") {
+    throw decision.refusal(
+      "NOT_A_QUESTION",
+      `${operationId} is no question but ${asked.type}, which takes a yes or a no. Use grant(id) or deny(id).`,
+    );
+  }
+  decision.emit<PersonAnswered>("PersonAnswered", { operationId, by, answer: text });
+}
+
+/** What was asked of people and nobody waits for any more is taken back. */
+export function withdraw(
+  decision: Decision,
+  reason: ApprovalWithdrawn["data"]["reason"],
+  isOver: (approval: Approval) => boolean,
+): void {
+  for (const [operationId, approval] of decision.state.approvals) {
+    if (!isPersonal(approval.operation.operation) || !isOver(approval)) continue;
+    decision.emit<ApprovalWithdrawn>("ApprovalWithdrawn", { operationId, reason });
+  }
 }
 
 /** An operation that was given up gets another chance. */

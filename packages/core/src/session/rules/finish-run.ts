@@ -6,6 +6,7 @@ import type { RunExit } from "../../ports/transport.ts";
 import { backOff } from "../back-off.ts";
 import type { Decision } from "../decision.ts";
 import type { Session } from "../state.ts";
+import { withdraw } from "./approval-rules.ts";
 import { current } from "./run-rules.ts";
 
 /** Everything that the run said is recorded: it is over, for good or for bad. */
@@ -14,6 +15,7 @@ export function finishRun(decision: Decision, runId: RunId): void {
   if (run === null || run.phase.type !== "over") return;
   const failure = failureOfRun(decision.state);
   decision.emit<RunDrained>("RunDrained", { runId, mark: run.mark });
+  withdraw(decision, "run_over", ({ operation }) => operation.runId === runId);
   if (failure?.class === "rate") parkForLimit(decision, failure, run.setback?.resetsAt ?? 0);
   else if (failure !== null) countFailure(decision, failure);
 }

@@ -11,6 +11,7 @@ import type { Heard } from "../command.ts";
 import type { Decision } from "../decision.ts";
 import type { OpenMessage, Run } from "../state.ts";
 import { greet } from "./greet.ts";
+import { withdraw } from "./approval-rules.ts";
 import { requestOperation } from "./operation-rules.ts";
 import { current, requestStop } from "./run-rules.ts";
 
@@ -109,6 +110,11 @@ function endTurn(decision: Decision, run: Run, word: WordOf<"turn_ended">, mark:
     transcriptId: word.transcript ?? null,
     mark,
   });
+  withdraw(
+    decision,
+    "turn_ended",
+    ({ turnId, operation }) => turnId === word.turn && operation.runId === runId,
+  );
   // The next run tries again, when its time has come; what the transcript holds goes on there.
   if (isTriedAgain && run.stop === null && run.phase.type !== "over")
     requestStop(decision, "turn_failed", "drain");

@@ -1,4 +1,5 @@
 import type {
+  ApprovalDenied,
   OperationAbandoned,
   OperationDeferred,
   OperationDelivered,
@@ -8,7 +9,8 @@ import type {
 } from "../../events/operation-events.ts";
 import type { Failure } from "../../errors.ts";
 import type { Mark } from "../../ports/agent-word.ts";
-import type { Receipt, TrackerOperation } from "../../ports/tracker.ts";
+import { isPersonal, type AgentOperation } from "../../ports/agent-operation.ts";
+import type { Receipt } from "../../ports/tracker.ts";
 import { backOff } from "../back-off.ts";
 import type { Decision } from "../decision.ts";
 import type { LookupEffect, PerformEffect } from "../effect.ts";
@@ -20,16 +22,16 @@ import { isInScope, isQuestion, targetOf } from "../target.ts";
 export function requestOperation(
   decision: Decision,
   run: Run,
-  operation: TrackerOperation,
+  operation: AgentOperation,
   mark: Mark,
 ): void {
   const { runId } = run.trace;
   const id = operationId(decision.state.id, runId, mark.seq);
-  const { approve, approvalMs } = decision.state.policy;
+  const { approve, approvalMs, operations } = decision.state.policy;
   const isAllowed = isInScope(decision.state.scope, operation);
-  const waits = isAllowed && approve.includes(operation.type);
+  const waits = isPersonal(operation) || (isAllowed && approve.includes(operation.type));
   const approvalUntil = waits ? decision.now + approvalMs : null;
-  const full = outboxSize(decision.state) >= decision.state.policy.operations;
+  const full = outboxSize(decision.state) + decision.state.approvals.size >= operations;
   decision.emit<OperationRequested>("OperationRequested", {
     operationId: id,
     runId,
@@ -40,9 +42,11 @@ export function requestOperation(
   if (!isAllowed) {
     const reason = `This session may not touch ${targetOf(operation)}.`;
     refuse(decision, id, "policy", "OUT_OF_SCOPE", reason);
-  } else if (full && !waits) {
+  } else if (full) {
     const reason = "Too many operations are outstanding. Wait for answers before asking for more.";
-    refuse(decision, id, "policy", "TOO_MANY_OPERATIONS", reason);
+    if (waits)
+      decision.emit<ApprovalDenied>("ApprovalDenied", { operationId: id, by: "policy", reason });
+    else refuse(decision, id, "policy", "TOO_MANY_OPERATIONS", reason);
   }
 }
 

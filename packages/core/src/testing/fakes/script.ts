@@ -1,4 +1,5 @@
 import type { TurnError, TurnOutcome } from "../../ports/agent-word.ts";
+import type { AgentOperation } from "../../ports/agent-operation.ts";
 import type { TrackerOperation } from "../../ports/tracker.ts";
 
 /** One thing that a fake agent does: in a turn, except for the two that are about its birth. */
@@ -13,7 +14,7 @@ export type Step =
   /** Ends the turn as failed. A rate limit ends so many milliseconds later. */
   | { readonly type: "fail"; readonly error: TurnError; readonly resetsInMs: number | null }
   /** Asks the host for something at the board and waits for the answer. */
-  | { readonly type: "operation"; readonly operation: TrackerOperation }
+  | { readonly type: "operation"; readonly operation: AgentOperation }
   /** Takes time, with a sign of life every five seconds. */
   | { readonly type: "work"; readonly ms: number }
   /** Says this many things that make no sense. */
@@ -58,7 +59,7 @@ export function fail(
 }
 
 /** Asks for something at the board. */
-export function operation(request: TrackerOperation): Step {
+export function operation(request: AgentOperation): Step {
   return { type: "operation", operation: request };
 }
 

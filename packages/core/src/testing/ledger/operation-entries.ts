@@ -40,6 +40,16 @@ export function operationEntries(book: Book): EntriesOf<OperationEvent> {
       assert.equal(book.operation(operationId).at, "held", "one is denied while it waits");
       end(operationId, "denied");
     },
+    ApprovalWithdrawn({ operationId }) {
+      assert.equal(book.operation(operationId).at, "held", "one is withdrawn while it waits");
+      end(operationId, "denied");
+    },
+    PersonAnswered({ operationId }) {
+      const { at, target } = book.operation(operationId);
+      assert.equal(at, "held", "a person answers while the agent waits");
+      assert.equal(target, "person", "and answers what was asked of people");
+      end(operationId, "delivered");
+    },
     OperationRejected({ operationId }) {
       end(operationId, "rejected");
     },
