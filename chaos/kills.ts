@@ -26,6 +26,9 @@ export interface KillsSummary {
   readonly seconds: number;
 }
 
+/** Between two kills, in milliseconds: a start takes about half of it, so kills hit starts too. */
+const PACE_MS = { least: 100, spread: 1_100 };
+
 /** Runs the workload on real parts while orchestrator and agents are killed at random instants. */
 export async function kills(
   options: ChaosOptions,
@@ -45,6 +48,9 @@ export async function kills(
     { do: "status", status: 503, chance: 0.08, ...always },
     { do: "drop", when: "before", chance: 0.04, ...always },
     { do: "drop", when: "after", chance: 0.08, ...always },
+    // Longer than the orchestrator waits: nobody knows whether it was done, and then it is.
+    { do: "delay", when: "before", ms: 1_500, chance: 0.005, ...always },
+    { do: "delay", when: "after", ms: 1_500, chance: 0.005, ...always },
   );
   const { url, token } = tracker;
   const terms: Terms = { data, tracker: { url, token, idempotencyKeys: options.keys }, parts };
@@ -52,7 +58,7 @@ export async function kills(
   let orchestrator = start(terms);
   const killed = { orchestrator: 0, agent: 0 };
   while (killed.orchestrator + killed.agent < options.kills) {
-    await Promise.race([sleep(200 + random() * 1_800), orchestrator.finished]);
+    await Promise.race([sleep(PACE_MS.least + random() * PACE_MS.spread), orchestrator.finished]);
     if (await orchestrator.isFinished()) break;
     if (random() < 0.5) {
       if (await killAgent(data, random)) killed.agent += 1;
