@@ -18,15 +18,17 @@ import {
   type Wall,
 } from "./hostile/hostile-container.ts";
 import { measureFlood } from "./hostile/measure-flood.ts";
+import { isLong, PATIENCE_MS } from "./hostile/patience.ts";
 import { PLANTED } from "./hostile/planted.ts";
 import { readWhileSwapped } from "./hostile/read-while-swapped.ts";
 
 const isRoot = process.getuid?.() === 0;
-const isLong = process.env["WAYBILL_LONG"] === "1";
-const READS = isLong ? 200_000 : 4_000;
+const READS = isLong ? 200_000 : 20_000;
+
+const LONGEST = { timeout: PATIENCE_MS + 20_000 };
 
 await describeWithDocker("a hostile container", ["node:24-slim"], () => {
-  describe.each(Object.keys(walls) as Wall[])("as %s", (wall) => {
+  describe.each(Object.keys(walls) as Wall[])("as %s", LONGEST, (wall) => {
     let root: string;
     let secret: string;
     let mailbox: Mailbox;
@@ -251,7 +253,7 @@ await describeWithDocker("a hostile container", ["node:24-slim"], () => {
       const after = host.words.at(-1)?.seq ?? 0;
       await host.stop();
       const swapped = hear(mailbox, old.plan, after);
-      const count = isLong ? 100_000 : 2_000;
+      const count = isLong ? 40_000 : 8_000;
       await old.order("old-swap", count);
       await swapped.until(() => swapped.words.length >= count / 2, "swapped files");
       const swaps = await old.order("stop");

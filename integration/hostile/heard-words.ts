@@ -1,5 +1,6 @@
 import { setTimeout as pause } from "node:timers/promises";
 import type { AgentWord, Incoming, Mailbox, RunPlan } from "@waybill/core";
+import { PATIENCE_MS } from "./patience.ts";
 
 /** A word, its number, and when it was handed over, in milliseconds since 1970. */
 export interface HeardWord {
@@ -46,7 +47,7 @@ export function hear(mailbox: Mailbox, plan: RunPlan, after = 0): Ear {
     failure = error instanceof Error ? error : new Error(String(error));
   });
   const until = async (holds: () => boolean, what: string): Promise<void> => {
-    const deadline = performance.now() + 40_000;
+    const deadline = performance.now() + PATIENCE_MS;
     while (!holds()) {
       if (failure !== undefined) throw failure;
       if (performance.now() > deadline) {

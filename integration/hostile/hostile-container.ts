@@ -5,6 +5,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import type { Mailbox, RunPlan, Transport } from "@waybill/core";
 import { dockerTransport, type DockerTransportOptions } from "@waybill/transport-docker";
+import { PATIENCE_MS } from "./patience.ts";
 
 /** What lies on the host, where links of the hostile agent lead. */
 export const SECRET = "the host's secret";
@@ -35,7 +36,7 @@ export interface HostileContainer extends AsyncDisposable {
 }
 
 /** The transport for hostile agents behind this wall, their links leading to `secret`. */
-function hostileTransport(
+export function hostileTransport(
   wall: Wall,
   secret: string,
   mounts: DockerTransportOptions["mounts"] = [],
@@ -89,7 +90,7 @@ export async function startHostile(options: {
 }
 
 /** Tells orders to the agent with this workspace. Each waits until the agent is there. */
-function orderer(workspace: string): HostileContainer["order"] {
+export function orderer(workspace: string): HostileContainer["order"] {
   let last = 0;
   return async (...words) => {
     last += 1;
@@ -127,7 +128,7 @@ export function hostPath(plan: RunPlan, at: string): string {
 }
 
 async function until(holds: () => Promise<boolean>, what: string): Promise<void> {
-  const deadline = performance.now() + 40_000;
+  const deadline = performance.now() + PATIENCE_MS;
   while (!(await holds())) {
     if (performance.now() > deadline) throw new Error(`Waited in vain for ${what}.`);
     await pause(4);
