@@ -15,7 +15,7 @@ export interface ViewOptions<State> {
   readonly log: ReadableLog;
   readonly projection: Projection<State>;
   /** A state that was kept, with the position up to which it is true. Default: from the beginning. */
-  readonly from?: { readonly state: State; readonly position: string };
+  readonly from?: { readonly state: State; readonly position: string | undefined };
   /** Default: the machine's. It times the tries to read a log that fails. */
   readonly clock?: Clock;
   /** Default: silent. */

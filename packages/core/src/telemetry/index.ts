@@ -1,0 +1,3 @@
+export { recordTelemetry } from "./record-telemetry.ts";
+export type { TelemetryOptions, TelemetryRecorder } from "./record-telemetry.ts";
+export { StableIds } from "./stable-ids.ts";
