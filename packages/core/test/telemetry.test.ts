@@ -202,6 +202,25 @@ describe("spans", () => {
     expect(await late.points("waybill.cost")).toEqual([]);
   });
 
+  test("of a question end when a person answers it", async () => {
+    const store = memoryStore();
+    const ask = { type: "person.ask", question: "Which?" } as const;
+    const world = fakeWorld({ coder: [operation(ask), reply("ok")] }, { store });
+    await using orchestrator = await createOrchestrator(world.ports());
+    const process = sdk();
+    await using _ = await recordTelemetry(process.options(world));
+    const session = await orchestrator.open({ id: "a", agent: "coder" });
+    await session.send("go");
+    await world.advance({ minutes: 5 });
+    const [waiting] = await session.approvals();
+    await session.answer(waiting?.operation.id ?? "", "this");
+    await world.advance({ seconds: 1 });
+    const [asked] = process.spans();
+    expect(asked).toMatchObject({ name: "execute_tool person.ask" });
+    expect(asked?.attributes).toMatchObject({ "waybill.outcome": "answered" });
+    expect(asked?.duration[0]).toBeGreaterThanOrEqual(299);
+  });
+
   test("work without the generator too: parents are found while the process lives", async () => {
     const world = await worldOf();
     const process = sdk();

@@ -116,6 +116,8 @@ export class Measures {
       case "OperationRejected":
       case "OperationAbandoned":
       case "ApprovalDenied":
+      case "PersonAnswered":
+      case "ApprovalWithdrawn":
         this.#lasted(`operation ${event.data.operationId}`, now, live ? this.#operations : null, {
           ...agent,
           "waybill.outcome": outcomeOf[event.type],
@@ -158,6 +160,8 @@ const outcomeOf = {
   OperationRejected: "rejected",
   OperationAbandoned: "abandoned",
   ApprovalDenied: "denied",
+  PersonAnswered: "answered",
+  ApprovalWithdrawn: "withdrawn",
 } as const;
 
 function retried(

@@ -136,6 +136,13 @@ export function traceEvent(
         attributes: { "waybill.outcome": "delivered" },
       });
       return;
+    case "PersonAnswered":
+    case "ApprovalWithdrawn":
+      spans.end(`operation ${event.data.operationId}`, {
+        at,
+        attributes: { "waybill.outcome": endOf[event.type] },
+      });
+      return;
     case "OperationRejected":
     case "ApprovalDenied":
     case "OperationAbandoned":
@@ -151,6 +158,8 @@ const noteOf = {
   OperationDeferred: "retry",
   OperationInDoubt: "in doubt",
 } as const;
+
+const endOf = { PersonAnswered: "answered", ApprovalWithdrawn: "withdrawn" } as const;
 
 function runOf(before: Session, after: Session): string {
   return (after.run ?? before.run)?.trace.runId ?? "";
