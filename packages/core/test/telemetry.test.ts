@@ -211,14 +211,14 @@ describe("spans", () => {
     await using _ = await recordTelemetry(process.options(world));
     const session = await orchestrator.open({ id: "a", agent: "coder" });
     await session.send("go");
-    await world.advance({ minutes: 5 });
+    await world.advance({ minutes: 4 });
     const [waiting] = await session.approvals();
     await session.answer(waiting?.operation.id ?? "", "this");
     await world.advance({ seconds: 1 });
-    const [asked] = process.spans();
-    expect(asked).toMatchObject({ name: "execute_tool person.ask" });
+    const asked = process.spans().find(({ name }) => name.startsWith("execute_tool"));
+    expect(asked?.name).toBe("execute_tool person.ask");
     expect(asked?.attributes).toMatchObject({ "waybill.outcome": "answered" });
-    expect(asked?.duration[0]).toBeGreaterThanOrEqual(299);
+    expect(asked?.duration[0]).toBe(240);
   });
 
   test("work without the generator too: parents are found while the process lives", async () => {
