@@ -67,7 +67,9 @@ export function httpTracker(options: HttpTrackerOptions): TellingTracker {
     idempotencyKeys: options.idempotencyKeys ?? true,
     keysKeptMs: options.keysKeptMs ?? null,
   };
-  const context = { url, keys: capabilities.idempotencyKeys };
+  // A key that is forgotten some day does not make every repeat harmless.
+  const lasting = capabilities.idempotencyKeys && capabilities.keysKeptMs === null;
+  const context = { url, keys: lasting };
   const inFlight = new Set<Promise<unknown>>();
   let closed = false;
 

@@ -6,7 +6,7 @@ import { serverSaid } from "./server-said.ts";
 /** What the meaning of a refusal depends on. */
 export interface RefusalContext {
   readonly url: string;
-  /** Whether the board honours Idempotency-Key. */
+  /** Whether the board honours Idempotency-Key, for ever. */
   readonly keys: boolean;
 }
 

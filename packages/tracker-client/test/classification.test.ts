@@ -36,10 +36,17 @@ describe("an answer is classified by its status", () => {
     expect(board.records.messages).toHaveLength(0);
   });
 
-  test.each([500, 502, 504])(
-    "%i to a write is unknown where keys do not count, since it may come after the commit",
-    async (status) => {
-      const { board, tracker } = await boardWithClient({ client: { idempotencyKeys: false } });
+  test.each(
+    [500, 502, 504].flatMap((status) =>
+      [{ idempotencyKeys: false }, { keysKeptMs: 86_400_000 }].map((client) => ({
+        status,
+        client,
+      })),
+    ),
+  )(
+    "$status to a write is unknown where keys do not count or do not last ($client), since it may come after the commit",
+    async ({ status, client }) => {
+      const { board, tracker } = await boardWithClient({ client });
       board.faults.add({ do: "status", status, times: 2 });
       await expect(tracker.perform(message("Hi"))).rejects.toMatchObject({ class: "unknown" });
       await expect(tracker.perform(question())).rejects.toMatchObject({ class: "transient" });

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { TrackerOperation } from "@waybill/core";
 import { httpTracker } from "@waybill/tracker-client";
-import { callOf, clientOf, foreignBoard, json } from "./boards.ts";
+import { callOf, clientOf, foreignBoard, json, message } from "./boards.ts";
 
 describe("the REST paths of the old Tracker are unchanged", () => {
   test.each<[TrackerOperation, string, string, unknown]>([
@@ -92,6 +92,56 @@ test("a base address may have a path, with or without a slash at its end", async
   expect(new Set(board.received.map(({ url }) => url))).toEqual(
     new Set(["/team/board/api/v1/tasks/7"]),
   );
+});
+
+const outOfBounds = [
+  "..",
+  "../tasks",
+  "a/../b",
+  "%2e%2e",
+  "a?b",
+  "a#b",
+  "",
+  ".",
+  "a b",
+  "\u0000",
+  "é",
+];
+test.each(
+  outOfBounds.flatMap((id): TrackerOperation[] => [
+    { type: "chat.send", chat: id, content: "x" },
+    { type: "chat.read", chat: id },
+    { type: "chat.read", chat: "1", after: id },
+    { type: "task.take", task: id },
+    { type: "task.status", task: id, status: "done" },
+    { type: "task.complete", task: id },
+    { type: "task.comment", task: id, content: "x" },
+    { type: "task.update", task: id, title: "x" },
+    { type: "task.get", task: id },
+  ]),
+)("%j never reaches a URL, nor does its look-up", async (operation) => {
+  const board = await foreignBoard((_, response) => json(response, 200, { id: "1" }));
+  const tracker = clientOf(board);
+  const refused = { code: "TRACKER_ID_INVALID", class: "permanent" };
+  await expect(tracker.perform(callOf(operation))).rejects.toMatchObject(refused);
+  const isQuestion = operation.type === "chat.read" || operation.type === "task.get";
+  const lookup = tracker.lookup(callOf(operation));
+  if (isQuestion) expect(await lookup).toBeNull();
+  else await expect(lookup).rejects.toMatchObject(refused);
+  expect(board.received).toEqual([]);
+});
+
+test("calls that follow each other share a connection", async () => {
+  const ports = new Set<number | undefined>();
+  const board = await foreignBoard((_, response) => {
+    ports.add(response.req.socket.remotePort);
+    json(response, 201, { id: "1" });
+  });
+  const tracker = clientOf(board);
+  for (let index = 0; index < 20; index += 1) await tracker.perform(message(`№ ${index}`));
+  expect(board.received).toHaveLength(20);
+  // One goes back to the pool a moment after its answer was read, so that a second may be made.
+  expect(ports.size).toBeLessThanOrEqual(3);
 });
 
 test("a key with slashes is a header value as it is, and one that could split a header is refused", async () => {

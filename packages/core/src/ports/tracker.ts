@@ -74,7 +74,10 @@ export interface Receipt {
 export interface TrackerCapabilities {
   /** Whether a write that is repeated under its key is done once. */
   readonly idempotencyKeys: boolean;
-  /** How long it remembers a key, in milliseconds; null for as long as the board exists. */
+  /**
+   * How long it remembers a key, in milliseconds; null for as long as the board exists. Where that is
+   * shorter than operations are tried (`policy.operationMs`), doubts are looked up, as without keys.
+   */
   readonly keysKeptMs: number | null;
 }
 

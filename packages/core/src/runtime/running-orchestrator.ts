@@ -15,6 +15,7 @@ import { Feed } from "./feed.ts";
 import { followLog } from "./follow-log.ts";
 import { Holdings } from "./holdings.ts";
 import { sweepRegularly } from "./orphans.ts";
+import { keysThatLast } from "./keys-that-last.ts";
 import { randomIds } from "./random-ids.ts";
 import { redactor, type Redactor } from "./redactor.ts";
 import { sessionHandle, type SessionHandle } from "./session-handle.ts";
@@ -231,7 +232,7 @@ export class RunningOrchestrator implements Orchestrator {
   async #own(id: SessionId, epoch: number): Promise<boolean> {
     try {
       const loop = await this.#loop(id);
-      const keys = this.#options.tracker?.capabilities.idempotencyKeys ?? false;
+      const keys = keysThatLast(this.#options.tracker?.capabilities, loop.state.policy);
       await loop.own(this.#owner, epoch, keys);
       return true;
     } catch (error) {
