@@ -1,7 +1,7 @@
 import { assertJson } from "./assert-json.ts";
 import { checkName } from "./check-name.ts";
 import { WaybillError } from "./errors.ts";
-import type { ExpectedVersion, NewEvent } from "./ports/event-store.ts";
+import type { ErasedEvent, ExpectedVersion, NewEvent } from "./ports/event-store.ts";
 
 /**
  * What every event store refuses before it looks at its log, so that all stores refuse the same.
@@ -22,6 +22,24 @@ export function checkAppend(
     if (ids.has(event.id)) throw eventIdReused(event.id, stream);
     ids.add(event.id);
   }
+}
+
+/** What every event store refuses of a restoration before it looks at its log. */
+export function checkRestore(stream: string, events: readonly ErasedEvent[]): void {
+  checkAppend(stream, "exists", events);
+  for (const { id, version } of events) {
+    if (Number.isSafeInteger(version) && version > 0) continue;
+    throw new TypeError(`The version ${String(version)} of event ${id} is not 1 or more.`);
+  }
+}
+
+/** The error for an event that was never erased where it should be put back. */
+export function restoreMismatch(stream: string, { id, version }: ErasedEvent): WaybillError {
+  return new WaybillError(
+    "RESTORE_MISMATCH",
+    `Nothing was put back into ${stream}: the event ${id} did not stand at its version ${version}. Take the archive that was made of this stream in this store.`,
+    { details: { stream, id, version } },
+  );
 }
 
 /** The error for an id that stands for another event already. */

@@ -24,7 +24,7 @@ export type { Limits, Place, WaitingPlace } from "./runtime/admission.ts";
 export { systemClock } from "./runtime/system-clock.ts";
 export { memoryStore } from "./memory-store.ts";
 export type { MemoryStoreOptions } from "./memory-store.ts";
-export { checkAppend, eventIdReused } from "./check-append.ts";
+export { checkAppend, checkRestore, eventIdReused, restoreMismatch } from "./check-append.ts";
 export { checkCheckpoint } from "./check-checkpoint.ts";
 
 // Queries
@@ -108,6 +108,7 @@ export type { Logger } from "./ports/logger.ts";
 export type {
   AppendResult,
   CheckpointResult,
+  ErasedEvent,
   EventStore,
   ExpectedVersion,
   Lease,

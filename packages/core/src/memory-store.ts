@@ -1,7 +1,8 @@
 import { checkCheckpoint } from "./check-checkpoint.ts";
-import { checkAppend, eventIdReused } from "./check-append.ts";
+import { checkAppend, checkRestore, eventIdReused } from "./check-append.ts";
 import { WaybillError } from "./errors.ts";
 import { memoryLeases } from "./memory-leases.ts";
+import { MemoryLog } from "./memory-log.ts";
 import type { Clock } from "./ports/clock.ts";
 import type {
   AppendResult,
@@ -35,10 +36,7 @@ export interface MemoryStoreOptions {
 export function memoryStore(options: MemoryStoreOptions = {}): EventStore {
   const { id = crypto.randomUUID() } = options;
   const leases = memoryLeases(options);
-  // As text, so that nobody can change the log through an object that it was given, or gave.
-  const log: { readonly type: string; readonly text: string }[] = [];
-  const positions = new Map<string, number>();
-  const streams = new Map<string, number[]>();
+  const log = new MemoryLog();
   const checkpoints = new Map<string, string>();
   const waiting = new Set<() => void>();
   let isOpen = false;
@@ -51,6 +49,16 @@ export function memoryStore(options: MemoryStoreOptions = {}): EventStore {
     },
     append: async (stream, expected, events, fence) =>
       append(stream, expected, events, fence?.epoch),
+    erase: async (stream, expected, tombstone, fence) => {
+      const result = append(stream, expected, [tombstone], fence?.epoch);
+      if (result.ok) log.erase(stream, result.version - 1);
+      return result;
+    },
+    restore: async (stream, events) => {
+      assertOpen();
+      checkRestore(stream, events);
+      log.restore(stream, events);
+    },
     read,
     readAll,
     subscribe,
@@ -91,50 +99,30 @@ export function memoryStore(options: MemoryStoreOptions = {}): EventStore {
     const claimed = leases.epochOf(stream);
     if (epoch !== undefined && claimed > epoch)
       return { ok: false, reason: "fenced", epoch: claimed };
-    const versions = streams.get(stream) ?? [];
-    const actual = versions.length;
+    const actual = log.positionsOf(stream).length;
     if (!isExpected(expected, actual)) return { ok: false, reason: "conflict", actual };
-    const stored = events.map((event) => record(stream, versions, event));
-    streams.set(stream, versions);
+    const stored = events.map((event) => log.add(stream, event));
     wake();
-    return { ok: true, version: versions.length, events: stored, repeated: false };
+    return { ok: true, version: actual + events.length, events: stored, repeated: false };
   }
 
   /** The result of the append that these events came with before; null where all of them are new. */
   function findRepeat(stream: string, events: readonly NewEvent[]): AppendResult | null {
-    const known = events.flatMap(({ id: eventId }) => {
-      const position = positions.get(eventId);
-      return position === undefined ? [] : [eventAt(position)];
-    });
-    const [first] = known;
-    if (first === undefined) return null;
-    const stranger = known.find((event) => event.stream !== stream);
-    if (stranger !== undefined || known.length < events.length) {
-      throw eventIdReused((stranger ?? first).id, stream);
+    const known = events.flatMap(({ id: eventId }) => log.entryOf(eventId) ?? []);
+    if (known.length === 0) return null;
+    const stored = known.flatMap((entry) =>
+      entry.stream === stream && entry.event !== null ? entry.event : [],
+    );
+    if (stored.length < events.length) {
+      const strange = events.find(({ id: eventId }) => {
+        const entry = log.entryOf(eventId);
+        return entry !== undefined && (entry.stream !== stream || entry.event === null);
+      });
+      throw eventIdReused((strange ?? stored[0])?.id ?? "", stream);
     }
     // Not the stream's version of today: the caller does not know what others appended since.
-    const version = Math.max(...known.map((event) => event.version));
-    return { ok: true, version, events: known, repeated: true };
-  }
-
-  function record(stream: string, versions: number[], event: NewEvent): StoredEvent {
-    const position = log.length + 1;
-    versions.push(position);
-    const stored: StoredEvent = {
-      id: event.id,
-      type: event.type,
-      data: event.data,
-      schema: event.schema,
-      recordedAt: event.recordedAt,
-      causation: event.causation,
-      mustUnderstand: event.mustUnderstand,
-      stream,
-      version: versions.length,
-      position: String(position),
-    };
-    log.push({ type: event.type, text: JSON.stringify(stored) });
-    positions.set(event.id, position);
-    return eventAt(position);
+    const version = Math.max(...stored.map((event) => event.version));
+    return { ok: true, version, events: stored, repeated: true };
   }
 
   function setCheckpoint(
@@ -157,19 +145,21 @@ export function memoryStore(options: MemoryStoreOptions = {}): EventStore {
   ): AsyncGenerator<readonly StoredEvent[]> {
     assertOpen();
     const from = Math.max(range.from ?? 1, 1);
-    const wanted = (streams.get(stream) ?? []).slice(
-      from - 1,
-      range.to === undefined ? undefined : Math.max(range.to, 0),
-    );
+    const wanted = log
+      .positionsOf(stream)
+      .slice(from - 1, range.to === undefined ? undefined : Math.max(range.to, 0));
     for (let start = 0; start < wanted.length; start += PAGE) {
       assertOpen();
-      yield wanted.slice(start, start + PAGE).map(eventAt);
+      const page = wanted
+        .slice(start, start + PAGE)
+        .flatMap((position) => log.eventAt(position) ?? []);
+      if (page.length > 0) yield page;
     }
   }
 
   async function* readAll(range: ReadAllOptions = {}): AsyncGenerator<readonly StoredEvent[]> {
     let after = startAfter(range.after);
-    const through = log.length;
+    const through = log.last;
     while (after < through) {
       range.signal?.throwIfAborted();
       assertOpen();
@@ -184,7 +174,7 @@ export function memoryStore(options: MemoryStoreOptions = {}): EventStore {
     let after = startAfter(range.after);
     while (range.signal?.aborted !== true) {
       assertOpen();
-      const page = pageAfter(after, log.length, range.types);
+      const page = pageAfter(after, log.last, range.types);
       after = page.through;
       if (page.events.length > 0) yield page.events;
       else await grown(after, range.signal);
@@ -196,28 +186,22 @@ export function memoryStore(options: MemoryStoreOptions = {}): EventStore {
     let position = after;
     while (position < through && events.length < PAGE) {
       position += 1;
-      const entry = log[position - 1];
-      if (entry !== undefined && (types === undefined || types.includes(entry.type)))
-        events.push(eventAt(position));
+      const type = log.typeAt(position);
+      if (type !== null && (types === undefined || types.includes(type)))
+        events.push(...[log.eventAt(position)].filter((event) => event !== null));
     }
     return { events, through: position };
-  }
-
-  function eventAt(position: number): StoredEvent {
-    const entry = log[position - 1];
-    if (entry === undefined) throw new RangeError(`The memory store has no event at ${position}.`);
-    return JSON.parse(entry.text);
   }
 
   function startAfter(after: string | undefined): number {
     assertOpen();
     if (after === undefined) return 0;
     const position = /^\d{1,15}$/.test(after) ? Number(after) : Number.NaN;
-    if (position <= log.length) return position;
+    if (position <= log.last) return position;
     throw new WaybillError(
       "POSITION_UNKNOWN",
       `The position ${after} was never given by this store. Read again from the beginning.`,
-      { details: { after, last: String(log.length) } },
+      { details: { after, last: String(log.last) } },
     );
   }
 
@@ -231,7 +215,7 @@ export function memoryStore(options: MemoryStoreOptions = {}): EventStore {
       };
       waiting.add(done);
       signal?.addEventListener("abort", done);
-      if (log.length > after || signal?.aborted === true) done();
+      if (log.last > after || signal?.aborted === true) done();
     });
   }
 

@@ -1,6 +1,8 @@
 import { setTimeout as pause } from "node:timers/promises";
 import type { ExpectedVersion } from "@waybill/core";
-import type { Database, Row } from "./database.ts";
+import type { Database, Row, Statement } from "./database.ts";
+import { payloadsOf } from "./event-row.ts";
+import type { EventRow } from "./event-row.ts";
 import { failureFrom, troubleOf } from "./failure.ts";
 
 /** An append as it waits: the data is JSON already, so that the caller may change its objects. */
@@ -9,17 +11,6 @@ export interface AppendRequest {
   readonly expected: ExpectedVersion;
   readonly epoch: number | null;
   readonly events: readonly EventRow[];
-}
-
-/** An event's columns. */
-export interface EventRow {
-  readonly id: string;
-  readonly type: string;
-  readonly data: string;
-  readonly schema: number;
-  readonly recordedAt: number;
-  readonly causation: string | null;
-  readonly mustUnderstand: boolean;
 }
 
 /** How an append of a group ended. */
@@ -45,7 +36,7 @@ export async function appendGroup(
 ): Promise<readonly AppendAnswer[]> {
   for (let attempt = 1; ; attempt += 1) {
     try {
-      return answersFrom(await database.ask(APPEND, cellsOf(group)), group);
+      return await askTogether(group, (statement, cells) => database.ask(statement, cells));
     } catch (error) {
       if (troubleOf(error) !== "collision") return group.map(() => ({ type: "failed", error }));
       // Another process was first; the next look sees what it did. One that keeps colliding must
@@ -57,6 +48,19 @@ export async function appendGroup(
       await pause(Math.random() * 2 ** Math.min(attempt, 6));
     }
   }
+}
+
+/** The one statement, wherever it is asked. */
+export async function askTogether(
+  group: readonly AppendRequest[],
+  ask: (statement: Statement, cells: readonly unknown[]) => Promise<readonly Row[]>,
+): Promise<readonly AppendAnswer[]> {
+  const payloads = payloadsOf(group.flatMap(({ events }) => events));
+  const cells = cellsOf(group);
+  if (payloads.length === 0) return answersFrom(await ask(APPEND, cells), group);
+  const references = payloads.map(({ reference }) => reference);
+  const texts = payloads.map(({ data }) => data);
+  return answersFrom(await ask(APPEND_LARGE, [...cells, references, texts]), group);
 }
 
 async function appendOneByOne(
@@ -76,9 +80,22 @@ async function appendOneByOne(
  * `LIMIT 1` keeps each look a look at an index. Streams are written in their order, so that two
  * groups that meet wait for each other and never in a circle.
  */
-const APPEND = {
-  name: "waybill-append",
-  text: `
+const APPEND = { name: "waybill-append", text: appendText("") };
+
+// The row is locked even where it is there already: it must not be swept before the event stands.
+const APPEND_LARGE = {
+  name: "waybill-append-large",
+  text: appendText(`, kept AS (
+  INSERT INTO payloads (reference, data)
+  SELECT p.reference, p.data FROM unnest($14::text[], $15::text[]) AS p (reference, data)
+  WHERE p.reference IN (SELECT f.data FROM verdicts v JOIN fresh f USING (place) WHERE v.verdict = 'stored')
+  ORDER BY p.reference COLLATE "C"
+  ON CONFLICT (reference) DO UPDATE SET reference = excluded.reference
+)`),
+};
+
+function appendText(kept: string): string {
+  return `
 WITH asked AS MATERIALIZED (
   SELECT * FROM unnest($1::int[], $2::text[], $3::bigint[], $4::bigint[])
     AS a (place, stream, expected, fence)
@@ -115,14 +132,14 @@ WITH asked AS MATERIALIZED (
   WHERE v.verdict = 'stored'
   ORDER BY v.stream COLLATE "C", f.nth
   RETURNING stream, version, tx, position
-)
+)${kept}
 SELECT v.place, v.verdict, v.head, v.epoch, s.tx, s.positions
 FROM verdicts v LEFT JOIN (
   SELECT stream, min(tx) AS tx, array_agg(position::text ORDER BY version) AS positions
   FROM stored GROUP BY stream
 ) s ON s.stream = v.stream COLLATE "C"
-ORDER BY v.place`,
-};
+ORDER BY v.place`;
+}
 
 /** The columns of the statement's two tables, as arrays. */
 function cellsOf(group: readonly AppendRequest[]): readonly unknown[] {

@@ -123,7 +123,10 @@ interface Waiting {
 }
 
 function bytesOf({ events }: AppendRequest): number {
-  return events.reduce((sum, { data }) => sum + data.length + ENVELOPE_BYTES, 0);
+  return events.reduce(
+    (sum, { data, payload }) => sum + (payload ?? data).length + ENVELOPE_BYTES,
+    0,
+  );
 }
 
 const ENVELOPE_BYTES = 256;

@@ -14,6 +14,9 @@ export interface Statement {
 /** A row, by the names of its columns; 64-bit integers are text. */
 export type Row = Readonly<Record<string, unknown>>;
 
+/** Asks inside of a transaction. */
+export type Ask = (text: string, values?: readonly unknown[]) => Promise<readonly Row[]>;
+
 /** How the server is used. */
 export interface DatabaseOptions {
   readonly config: ClientConfig;
@@ -70,14 +73,17 @@ export class Database {
   }
 
   /** Does all of it in one transaction, or none; for what may be done twice. */
-  transaction<T>(
-    body: (ask: (text: string) => Promise<readonly Row[]>) => Promise<T>,
-    retryMs: number = RETRY_MS,
-  ): Promise<T> {
+  transaction<T>(body: (ask: Ask) => Promise<T>, retryMs: number = RETRY_MS): Promise<T> {
     return this.#repeat(retryMs, async (client) => {
       await client.query("BEGIN");
       const result = await body(
-        async (text) => (await client.query<Record<string, unknown>>(text)).rows,
+        async (text, values) =>
+          (
+            await client.query<Record<string, unknown>>(
+              text,
+              values === undefined ? undefined : [...values],
+            )
+          ).rows,
       );
       await client.query("COMMIT");
       return result;

@@ -3,7 +3,7 @@ import type { ReadAllOptions, ReadOptions, StoredEvent } from "@waybill/core";
 import type { Database, Row } from "./database.ts";
 import { storeClosed } from "./failure.ts";
 import {
-  EVENT_COLUMNS,
+  eventColumns,
   isBefore,
   parsePosition,
   placeFrom,
@@ -200,12 +200,13 @@ const STRETCH_EVENTS = 20_000;
 const SHORT_WAIT_MS = 2;
 const MAX_VERSION = 2 ** 31 - 1;
 
-/** A page of the rows: so many, or fewer where they are long, but at least one. */
+/** A page of the rows that were not erased: so many, or fewer where they are long, but at least one. */
 function pageText(condition: string, order: string): string {
-  return `SELECT ${EVENT_COLUMNS} FROM (
-      SELECT *, coalesce(sum(octet_length(data)) OVER (ORDER BY ${order}
+  return `SELECT ${eventColumns("measured")} FROM (
+      SELECT *, coalesce(sum(CASE WHEN left(data, 1) = '@' THEN split_part(data, ':', 3)::bigint
+          ELSE octet_length(data) END) OVER (ORDER BY ${order}
         ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) AS before
-      FROM (SELECT * FROM events WHERE ${condition} ORDER BY ${order} LIMIT ${PAGE_EVENTS}) AS few
+      FROM (SELECT * FROM events WHERE ${condition} AND type <> '' ORDER BY ${order} LIMIT ${PAGE_EVENTS}) AS few
     ) AS measured WHERE before < ${PAGE_BYTES} ORDER BY ${order}`;
 }
 

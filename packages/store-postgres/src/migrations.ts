@@ -1,6 +1,6 @@
 import { WaybillError } from "@waybill/core";
 import { createHash } from "node:crypto";
-import type { Database, Row } from "./database.ts";
+import type { Ask, Database } from "./database.ts";
 
 /**
  * The steps from nothing to the present schema, oldest first. A step that was released is never
@@ -43,6 +43,11 @@ const migrations: readonly string[] = [
      name text COLLATE "C" PRIMARY KEY,
      value text COLLATE "C"
    );`,
+  `CREATE TABLE payloads (
+     reference text COLLATE "C" PRIMARY KEY,
+     data text NOT NULL
+   );
+   CREATE INDEX events_by_payload ON events (data COLLATE "C") WHERE left(data, 1) = '@';`,
 ];
 
 /** Brings the schema to the newest step, one process at a time, and gives the log's id. */
@@ -60,8 +65,6 @@ export async function migrate(database: Database, schema: string): Promise<strin
     return String(log?.["id"]);
   }, OPEN_RETRY_MS);
 }
-
-type Ask = (text: string) => Promise<readonly Row[]>;
 
 async function findSchema(
   ask: Ask,

@@ -1,10 +1,12 @@
-import { checkAppend, eventIdReused } from "@waybill/core";
-import type { AppendResult, ExpectedVersion, Logger, NewEvent } from "@waybill/core";
+import { checkAppend, checkRestore, eventIdReused } from "@waybill/core";
+import type { AppendResult, ErasedEvent, ExpectedVersion, Logger, NewEvent } from "@waybill/core";
 import { appendGroup } from "./append-group.ts";
-import type { AppendAnswer, AppendRequest, EventRow } from "./append-group.ts";
+import type { AppendAnswer, AppendRequest } from "./append-group.ts";
 import { AppendQueue } from "./append-queue.ts";
 import { Database } from "./database.ts";
 import type { DatabaseOptions } from "./database.ts";
+import { eraseStream, restoreStream } from "./erasure.ts";
+import { rowOf } from "./event-row.ts";
 import { storeClosed } from "./failure.ts";
 import { Hints } from "./hints.ts";
 import { databaseLeases } from "./leases.ts";
@@ -12,7 +14,7 @@ import type { Leases } from "./leases.ts";
 import type { ReadableLog } from "./log-reading.ts";
 import { migrate } from "./migrations.ts";
 import { checkServer } from "./server-check.ts";
-import { EVENT_COLUMNS, positionOf, storedFrom } from "./stored-event.ts";
+import { eventColumns, positionOf, storedFrom } from "./stored-event.ts";
 import { WakeUp } from "./wake-up.ts";
 
 /** How a log is opened. */
@@ -73,15 +75,26 @@ export class OpenLog implements ReadableLog {
     events: readonly NewEvent[],
     fence: { readonly epoch: number } | undefined,
   ): Promise<AppendResult> {
-    if (this.#closed) throw storeClosed();
-    checkAppend(stream, expected, events);
-    const answer = await this.#queue.push({
-      stream,
-      expected,
-      epoch: fence?.epoch ?? null,
-      events: events.map(rowOf),
-    });
+    const answer = await this.#queue.push(this.#request(stream, expected, events, fence));
     return this.#resultOf(answer, stream, events);
+  }
+
+  async erase(
+    stream: string,
+    expected: number,
+    tombstone: NewEvent,
+    fence: { readonly epoch: number } | undefined,
+  ): Promise<AppendResult> {
+    const request = this.#request(stream, expected, [tombstone], fence);
+    const answer = await eraseStream(this.database, request);
+    if (answer.type === "stored") this.hints.appended();
+    return this.#resultOf(answer, stream, [tombstone]);
+  }
+
+  async restore(stream: string, events: readonly ErasedEvent[]): Promise<void> {
+    if (this.#closed) throw storeClosed();
+    checkRestore(stream, events);
+    await restoreStream(this.database, stream, events);
   }
 
   /** Waits for what is queued, then closes; everything asked from now on is refused. */
@@ -97,6 +110,17 @@ export class OpenLog implements ReadableLog {
     } finally {
       clearInterval(hold);
     }
+  }
+
+  #request(
+    stream: string,
+    expected: ExpectedVersion,
+    events: readonly NewEvent[],
+    fence: { readonly epoch: number } | undefined,
+  ): AppendRequest {
+    if (this.#closed) throw storeClosed();
+    checkAppend(stream, expected, events);
+    return { stream, expected, epoch: fence?.epoch ?? null, events: events.map(rowOf) };
   }
 
   async #write(group: readonly AppendRequest[]): Promise<readonly AppendAnswer[]> {
@@ -133,21 +157,16 @@ export class OpenLog implements ReadableLog {
   /** The events as they were stored the first time. */
   async #repeated(stream: string, events: readonly NewEvent[]): Promise<AppendResult> {
     const rows = await this.database.ask(KNOWN, [events.map(({ id }) => id)]);
+    const stranger = rows.find((row) => row["stream"] !== stream || row["type"] === "");
+    if (stranger !== undefined || rows.length < events.length) {
+      throw eventIdReused(String((stranger ?? rows[0])?.["id"] ?? ""), stream);
+    }
     const known = new Map(rows.map((row) => [String(row["id"]), storedFrom(row)]));
     const stored = events.flatMap(({ id }) => known.get(id) ?? []);
-    const stranger = stored.find((event) => event.stream !== stream);
-    if (stranger !== undefined || stored.length < events.length) {
-      throw eventIdReused((stranger ?? stored[0])?.id ?? "", stream);
-    }
     // Not the stream's version of today: the caller does not know what others appended since.
     const version = Math.max(...stored.map((event) => event.version));
     return { ok: true, version, events: stored, repeated: true };
   }
-}
-
-function rowOf(event: NewEvent): EventRow {
-  const { id, type, data, schema, recordedAt, causation, mustUnderstand } = event;
-  return { id, type, data: JSON.stringify(data), schema, recordedAt, causation, mustUnderstand };
 }
 
 function copyOf(event: NewEvent): NewEvent {
@@ -159,6 +178,6 @@ const LANES = 4;
 
 const KNOWN = {
   name: "waybill-known",
-  text: `SELECT ${EVENT_COLUMNS} FROM unnest($1::text[]) AS asked (asked_id)
+  text: `SELECT ${eventColumns("events")} FROM unnest($1::text[]) AS asked (asked_id)
     JOIN events ON id = asked_id COLLATE "C"`,
 };

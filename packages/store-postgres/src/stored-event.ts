@@ -1,9 +1,13 @@
 import type { StoredEvent } from "@waybill/core";
 import type { Row } from "./database.ts";
 
-/** The columns that `storedFrom` reads. */
-export const EVENT_COLUMNS =
-  "tx, position, stream, version, id, type, schema, recorded_at, causation, must_understand, data";
+/** The columns that `storedFrom` reads, with large data in the place of its reference. */
+export function eventColumns(table: string): string {
+  return `tx, position, stream, version, id, type, schema, recorded_at, causation, must_understand,
+    CASE WHEN left(data, 1) = '@'
+      THEN (SELECT p.data FROM payloads p WHERE p.reference = ${table}.data COLLATE "C")
+      ELSE data END AS data`;
+}
 
 /** A place in the log: transactions in their order, events in theirs. Text, since both are 64 bits. */
 export interface Place {
@@ -11,7 +15,7 @@ export interface Place {
   readonly position: string;
 }
 
-/** The event of a row. */
+/** The event of a row, which must not be an erased one. */
 export function storedFrom(row: Row): StoredEvent {
   return {
     id: String(row["id"]),

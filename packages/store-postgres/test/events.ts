@@ -1,7 +1,7 @@
 import type { JsonObject, NewEvent, StoredEvent } from "@waybill/core";
 
 /** An event with a fresh id. */
-function newEvent(data: JsonObject = {}): NewEvent {
+export function newEvent(data: JsonObject = {}): NewEvent {
   return {
     id: crypto.randomUUID(),
     type: "Noted",

@@ -11,8 +11,14 @@ export async function* exportLines(
   let leases = 0;
   let checkpoints = 0;
   yield lineOf({ header: { format: 1, store: log.thread.opened.id } });
-  for await (const page of readAll(log, signal === undefined ? {} : { signal })) {
-    for (const { position: _, ...event } of page) yield lineOf({ event });
+  for await (const page of readAll(log, {
+    erased: true,
+    ...(signal === undefined ? {} : { signal }),
+  })) {
+    for (const { position: _, ...event } of page) {
+      const { id, stream, version, type } = event;
+      yield lineOf(type === "" ? { erased: { id, stream, version } } : { event });
+    }
     events += page.length;
   }
   for await (const page of byName((after) => log.thread.call("epochs", { after }))) {

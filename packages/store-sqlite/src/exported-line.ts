@@ -1,12 +1,13 @@
 import type { Json, NewEvent } from "@waybill/core";
 
 /**
- * A line of an exported log. The format is newline-delimited JSON: one header, every event in the
- * order of the log, the highest epoch of every name, every checkpoint, and one last line without which it is not whole.
+ * A line of an exported log. The format is newline-delimited JSON: one header, every event, or the place of an erased one, in
+ * the order of the log, the highest epoch of every name, every checkpoint, and one last line without which it is not whole.
  */
 export type ExportedLine =
   | { readonly header: { readonly format: 1; readonly store: string } }
   | { readonly event: ExportedEvent }
+  | { readonly erased: { readonly id: string; readonly stream: string; readonly version: number } }
   | { readonly lease: { readonly name: string; readonly epoch: number } }
   | { readonly checkpoint: { readonly name: string; readonly value: string } }
   | {
@@ -27,7 +28,7 @@ export interface ExportedEvent extends NewEvent {
 export function readExportedLine(line: string): ExportedLine | null {
   const value = parse(line);
   if (!isObject(value)) return null;
-  const { header, event, lease, checkpoint, end } = value;
+  const { header, event, erased, lease, checkpoint, end } = value;
   if (isObject(header)) {
     const { format, store } = header;
     return format === 1 && typeof store === "string" && store !== ""
@@ -35,6 +36,12 @@ export function readExportedLine(line: string): ExportedLine | null {
       : null;
   }
   if (isObject(event)) return readEvent(event);
+  if (isObject(erased)) {
+    const { id, stream, version } = erased;
+    return typeof id === "string" && typeof stream === "string" && isCount(version)
+      ? { erased: { id, stream, version } }
+      : null;
+  }
   if (isObject(lease)) {
     const { name, epoch } = lease;
     return typeof name === "string" && isCount(epoch) ? { lease: { name, epoch } } : null;

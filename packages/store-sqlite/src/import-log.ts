@@ -1,13 +1,14 @@
-import { isWaybillError, WaybillError } from "@waybill/core";
+import { checkAppend, isWaybillError, WaybillError } from "@waybill/core";
 import { link, open, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import { readExportedLine } from "./exported-line.ts";
 import type { ExportedEvent } from "./exported-line.ts";
-import { openOwnerLog } from "./owner-log.ts";
+import { openOwnerLog, rowOf } from "./owner-log.ts";
 import type { OwnerLog } from "./owner-log.ts";
 import { assertStorePath, prepareStorePath } from "./store-path.ts";
 import type { Checkpoint } from "./thread/checkpoints.ts";
-import type { Calls, Epoch } from "./thread/messages.ts";
+import { erasedEvent } from "./thread/event-text.ts";
+import type { Calls, Epoch, EventRow } from "./thread/messages.ts";
 
 /** What to import, and where to. */
 export interface ImportLogOptions {
@@ -79,7 +80,9 @@ async function readLines(
     if (line === null || "header" in line !== (store === null))
       throw invalid(number, "it is no line of an export, or not in its place");
     if ("header" in line) store = line.header.store;
-    else if ("event" in line) await imported.add(line.event, number);
+    else if ("event" in line) await imported.add(checkedEvent(line.event, number), number);
+    else if ("erased" in line)
+      await imported.add({ ...line.erased, row: erasedEvent(line.erased.id) }, number);
     else if ("lease" in line) epochs.push(line.lease);
     else if ("checkpoint" in line) checkpoints.push(line.checkpoint);
     else {
@@ -99,11 +102,28 @@ async function readLines(
   return { id: store, events: imported.count, epochs, checkpoints };
 }
 
+/** An event on its way into the log, at its version. */
+interface PlacedRow {
+  readonly stream: string;
+  readonly version: number;
+  readonly row: EventRow;
+}
+
+function checkedEvent(event: ExportedEvent, line: number): PlacedRow {
+  const { stream, version } = event;
+  try {
+    checkAppend(stream, version - 1, [event]);
+  } catch (cause) {
+    throw invalid(line, cause instanceof Error ? cause.message : String(cause));
+  }
+  return { stream, version, row: rowOf(event) };
+}
+
 /** Appends events in their order, many at a time. */
 class ImportedEvents {
   readonly #log: OwnerLog;
   readonly #underWay: Promise<void>[] = [];
-  #batch: ExportedEvent[] = [];
+  #batch: PlacedRow[] = [];
   #failure: WaybillError | null = null;
   count = 0;
 
@@ -111,7 +131,7 @@ class ImportedEvents {
     this.#log = log;
   }
 
-  async add(event: ExportedEvent, line: number): Promise<void> {
+  async add(event: PlacedRow, line: number): Promise<void> {
     const last = this.#batch.at(-1);
     const follows =
       last === undefined || (last.stream === event.stream && last.version + 1 === event.version);
@@ -135,16 +155,21 @@ class ImportedEvents {
     if (batch.length > 0) this.#underWay.push(this.#append(batch, line));
   }
 
-  async #append(events: readonly ExportedEvent[], line: number): Promise<void> {
-    const [first] = events;
+  async #append(batch: readonly PlacedRow[], line: number): Promise<void> {
+    const [first] = batch;
     if (first === undefined) return;
+    const { stream, version } = first;
+    const events = batch.map(({ row }) => row);
     try {
-      const result = await this.#log.append(first.stream, first.version - 1, events, undefined);
-      if (!result.ok || result.repeated)
-        this.#failure ??= invalid(line, `the events of ${first.stream} do not follow each other`);
+      const answer = await this.#log.write({ stream, expected: version - 1, epoch: null, events });
+      if (answer.type === "stored") return;
+      const reason =
+        answer.type === "reused" || answer.type === "repeated"
+          ? `an event of ${stream} has the id of another one`
+          : `the events of ${stream} do not follow each other`;
+      this.#failure ??= invalid(line, reason);
     } catch (cause) {
-      const known = isWaybillError(cause) && cause.code !== "EVENT_ID_REUSED";
-      this.#failure ??= known
+      this.#failure ??= isWaybillError(cause)
         ? cause
         : invalid(line, cause instanceof Error ? cause.message : String(cause));
     }

@@ -29,14 +29,14 @@ export async function* readStream(
 /** The whole log up to what is durable now, in pages. An abort is an error, since a part is not all. */
 export async function* readAll(
   log: ReadableLog,
-  options: ReadAllOptions,
+  options: ReadAllOptions & { readonly erased?: boolean },
 ): AsyncGenerator<readonly StoredEvent[]> {
-  const { signal, types = null } = options;
+  const { signal, types = null, erased = false } = options;
   signal?.throwIfAborted();
   const through = await log.last();
   const start = startAfter(options.after, through);
   const pages = inPages(start, through, (after) =>
-    log.thread.call("readAll", { after, through, types }),
+    log.thread.call("readAll", { after, through, types, erased }),
   );
   for await (const page of pages) {
     signal?.throwIfAborted();
@@ -58,7 +58,8 @@ export async function* follow(
     while (!isAborted(signal)) {
       await log.grown(after, signal);
       if (isAborted(signal)) return;
-      const page = await log.thread.call("readAll", { after, through: await log.last(), types });
+      const through = await log.last();
+      const page = await log.thread.call("readAll", { after, through, types, erased: false });
       after = page.through;
       if (page.count > 0) yield parseEvents(page.json);
     }

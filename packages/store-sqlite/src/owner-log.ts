@@ -1,5 +1,12 @@
-import { checkAppend, eventIdReused } from "@waybill/core";
-import type { AppendResult, ExpectedVersion, Lease, NewEvent, StoredEvent } from "@waybill/core";
+import { checkAppend, checkRestore, eventIdReused, restoreMismatch } from "@waybill/core";
+import type {
+  AppendResult,
+  ErasedEvent,
+  ExpectedVersion,
+  Lease,
+  NewEvent,
+  StoredEvent,
+} from "@waybill/core";
 import { AppendQueue } from "./append-queue.ts";
 import { parseEvents } from "./log-reading.ts";
 import type { ReadableLog } from "./log-reading.ts";
@@ -40,15 +47,34 @@ export class OwnerLog implements ReadableLog {
     events: readonly NewEvent[],
     fence: { readonly epoch: number } | undefined,
   ): Promise<AppendResult> {
-    if (this.#closing !== null) throw storeClosed(this.path);
-    checkAppend(stream, expected, events);
-    const answer = await this.#queue.push({
-      stream,
-      expected,
-      epoch: fence?.epoch ?? null,
-      events: events.map(rowOf),
-    });
+    const answer = await this.write(this.#request(stream, expected, events, fence));
     return resultOf(answer, stream, events);
+  }
+
+  /** As it stands, whatever it is. */
+  async write(append: AppendRequest): Promise<AppendAnswer> {
+    if (this.#closing !== null) throw storeClosed(this.path);
+    return this.#queue.push(append);
+  }
+
+  async erase(
+    stream: string,
+    expected: number,
+    tombstone: NewEvent,
+    fence: { readonly epoch: number } | undefined,
+  ): Promise<AppendResult> {
+    const request = this.#request(stream, expected, [tombstone], fence);
+    const { result, last } = await this.thread.call("erase", request);
+    this.#grow(last);
+    return resultOf(result, stream, [tombstone]);
+  }
+
+  async restore(stream: string, events: readonly ErasedEvent[]): Promise<void> {
+    checkRestore(stream, events);
+    const rows = events.map((event) => ({ ...rowOf(event), version: event.version }));
+    const strange = await this.thread.call("restore", { stream, events: rows });
+    const event = strange === null ? undefined : events[strange];
+    if (event !== undefined) throw restoreMismatch(stream, event);
   }
 
   last(): number {
@@ -86,13 +112,29 @@ export class OwnerLog implements ReadableLog {
 
   async #write(group: readonly AppendRequest[]): Promise<readonly AppendAnswer[]> {
     const { results, last } = await this.thread.call("append", cellsOf(group));
+    this.#grow(last);
+    return results;
+  }
+
+  #grow(last: number): void {
     this.#last = last;
     this.#appended.wake();
-    return results;
+  }
+
+  #request(
+    stream: string,
+    expected: ExpectedVersion,
+    events: readonly NewEvent[],
+    fence: { readonly epoch: number } | undefined,
+  ): AppendRequest {
+    if (this.#closing !== null) throw storeClosed(this.path);
+    checkAppend(stream, expected, events);
+    return { stream, expected, epoch: fence?.epoch ?? null, events: events.map(rowOf) };
   }
 }
 
-function rowOf(event: NewEvent): EventRow {
+/** The event as the thread takes it: the data as text from now on, whatever the caller does to it. */
+export function rowOf(event: NewEvent): EventRow {
   const { id, type, data, schema, recordedAt, causation, mustUnderstand } = event;
   return { id, type, data: JSON.stringify(data), schema, recordedAt, causation, mustUnderstand };
 }

@@ -63,6 +63,9 @@ export function sqliteStore(options: SqliteStoreOptions): SqliteStore {
     open: () => log.open(),
     append: async (stream, expected, events, fence) =>
       log.current.append(stream, expected, events, fence),
+    erase: async (stream, expected, tombstone, fence) =>
+      log.current.erase(stream, expected, tombstone, fence),
+    restore: async (stream, events) => log.current.restore(stream, events),
     async *read(stream, range = {}) {
       yield* readStream(log.current, stream, range);
     },

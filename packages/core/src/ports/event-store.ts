@@ -25,6 +25,11 @@ export interface StoredEvent extends NewEvent {
   readonly position: string;
 }
 
+/** An event that is to be put back where it was erased: as it was read before. */
+export interface ErasedEvent extends NewEvent {
+  readonly version: number;
+}
+
 /** The version that a stream must have for an append to happen: `"none"` means no events at all. */
 export type ExpectedVersion = number | "none" | "exists" | "any";
 
@@ -92,6 +97,28 @@ export interface EventStore {
     events: readonly NewEvent[],
     fence?: { readonly epoch: number },
   ): Promise<AppendResult>;
+
+  /**
+   * Takes what the stream's events say out of the store and puts the tombstone behind them, in one
+   * step; a conflict and a fence are values, and the same tombstone again is a repeat, as with an
+   * append. From then on the stream reads as the tombstone and what follows it. Of every event before
+   * it the id, the version and the position remain, so that no number is given twice, no reader's
+   * place is lost, and an id that comes again is `EVENT_ID_REUSED`. Whoever reads the whole store
+   * passes over them. Resolves once it is durable.
+   */
+  erase(
+    stream: string,
+    expected: number,
+    tombstone: NewEvent,
+    fence?: { readonly epoch: number },
+  ): Promise<AppendResult>;
+
+  /**
+   * Puts erased events back, each into its place: what an archive is for. All of them or none. The
+   * tombstone stays behind them, as a fact. Events that are there already are left as they are.
+   * Throws `RESTORE_MISMATCH` where an event is not the one that stood there.
+   */
+  restore(stream: string, events: readonly ErasedEvent[]): Promise<void>;
 
   /** The stream's events in order, in pages; nothing for a stream that does not exist. */
   read(stream: string, options?: ReadOptions): AsyncIterable<readonly StoredEvent[]>;

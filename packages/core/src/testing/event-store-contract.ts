@@ -1,6 +1,7 @@
 import { appendClauses } from "./event-store-contract/append.ts";
 import { checkpointClauses } from "./event-store-contract/checkpoints.ts";
 import type { StoreClause } from "./event-store-contract/clause.ts";
+import { eraseClauses } from "./event-store-contract/erase.ts";
 import { idempotencyClauses } from "./event-store-contract/idempotency.ts";
 import { leaseClauses } from "./event-store-contract/leases.ts";
 import { lifeClauses } from "./event-store-contract/life.ts";
@@ -54,6 +55,7 @@ const clauses: readonly StoreClause[] = [
   ...subscribeClauses,
   ...leaseClauses,
   ...checkpointClauses,
+  ...eraseClauses,
   ...lifeClauses,
 ];
 

@@ -1,19 +1,32 @@
 import { inTransaction, prepareRows } from "./database.ts";
 import type { Database } from "./database.ts";
-import { checksumOf, EVENT_COLUMNS, eventText } from "./event-text.ts";
+import { checksumOf, EVENT_COLUMNS, eventText, isErased } from "./event-text.ts";
 import type { LogIndex } from "./log-index.ts";
 import type { AppendAnswer, AppendRequest } from "./messages.ts";
+import type { Payloads } from "./payloads.ts";
 
 /** Writes groups of appends. */
 export interface Appends {
   /** The position of the last event. */
   readonly last: number;
-  /** All appends in one transaction and one sync of the disk. Throws only where none was written. */
-  write(group: readonly AppendRequest[]): readonly AppendAnswer[];
+  /**
+   * All appends in one transaction and one sync of the disk. Throws only where none was written.
+   *
+   * @param after what else belongs into the transaction.
+   */
+  write(
+    group: readonly AppendRequest[],
+    after?: (answers: readonly AppendAnswer[]) => void,
+  ): readonly AppendAnswer[];
 }
 
 /** @param last the position of the last event that the log has. */
-export function openAppends(db: Database, path: string, index: LogIndex, last: number): Appends {
+export function openAppends(
+  db: Database,
+  path: string,
+  { index, payloads }: { readonly index: LogIndex; readonly payloads: Payloads },
+  last: number,
+): Appends {
   const insert = db.prepare(
     `INSERT INTO events (${EVENT_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   );
@@ -25,12 +38,14 @@ export function openAppends(db: Database, path: string, index: LogIndex, last: n
     get last() {
       return end;
     },
-    write: (group) => {
+    write: (group, after = () => undefined) => {
       const before = end;
       try {
         return inTransaction(db, () => {
           index.look(group.flatMap(({ events }) => events.map(({ id }) => id)));
-          return group.map(append);
+          const answers = group.map(append);
+          after(answers);
+          return answers;
         });
       } catch (error) {
         end = before;
@@ -52,7 +67,8 @@ export function openAppends(db: Database, path: string, index: LogIndex, last: n
     for (const event of events) {
       end += 1;
       const version = actual + end - position + 1;
-      const { id, type, schema, recordedAt, causation, mustUnderstand, data } = event;
+      const row = { ...event, data: payloads.keep(event.data) };
+      const { id, type, schema, recordedAt, causation, mustUnderstand, data } = row;
       insert.run(
         end,
         stream,
@@ -63,7 +79,7 @@ export function openAppends(db: Database, path: string, index: LogIndex, last: n
         recordedAt,
         causation,
         mustUnderstand ? 1 : 0,
-        checksumOf(stream, version, event),
+        checksumOf(stream, version, row),
         data,
       );
       index.note(end, stream, version, id);
@@ -80,11 +96,13 @@ export function openAppends(db: Database, path: string, index: LogIndex, last: n
     const stored = known.map((position) =>
       position === null ? null : (select.get(position) ?? null),
     );
-    const strange = stored.findIndex((row) => row !== null && row[STREAM] !== stream);
+    const strange = stored.findIndex(
+      (row) => row !== null && (row[STREAM] !== stream || isErased(row)),
+    );
     if (strange === -1 && !known.includes(null)) {
       return {
         type: "repeated",
-        json: `[${stored.map((row) => eventText(row ?? [], path)).join()}]`,
+        json: `[${stored.map((row) => eventText(row ?? [], path, payloads)).join()}]`,
       };
     }
     const first = stored.findIndex((row) => row !== null);

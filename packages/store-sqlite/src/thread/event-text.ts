@@ -2,6 +2,7 @@ import { crc32 } from "node:zlib";
 import type { Row } from "./database.ts";
 import { corrupt } from "./failure.ts";
 import type { EventRow } from "./messages.ts";
+import type { Payloads } from "./payloads.ts";
 
 /** The columns of an event, in the order in which the functions here take them. */
 export const EVENT_COLUMNS =
@@ -16,12 +17,36 @@ export function checksumOf(stream: string, version: number, event: EventRow): nu
   return crc32(event.data, crc32(envelope));
 }
 
-/** The event as the JSON text of a `StoredEvent`. Throws `STORE_CORRUPT` where the checksum is wrong. */
-export function eventText(row: Row, path: string): string {
+/**
+ * The event as the JSON text of a `StoredEvent`, of an erased one with an empty type. Throws
+ * `STORE_CORRUPT` where the checksum is wrong.
+ */
+export function eventText(row: Row, path: string, payloads: Payloads): string {
   const { position, stream, version, data, ...event } = verified(row, path);
   const envelope = JSON.stringify({ ...event, stream, version, position: String(position) });
   // The data is JSON already: parsing it here only to write it again would double the work.
-  return `${envelope.slice(0, -1)},"data":${data}}`;
+  return `${envelope.slice(0, -1)},"data":${data === "" ? "null" : payloads.whole(data)}}`;
+}
+
+/** Whether only the place and the id of an event are left. */
+export function isErased(row: Row): boolean {
+  return row[TYPE] === "";
+}
+
+// Its place in EVENT_COLUMNS.
+const TYPE = 4;
+
+/** What stands in the place of an erased event. */
+export function erasedEvent(id: string): EventRow {
+  return {
+    id,
+    type: "",
+    data: "",
+    schema: 0,
+    recordedAt: 0,
+    causation: null,
+    mustUnderstand: false,
+  };
 }
 
 /** The event, with its types and its checksum proved. Throws `STORE_CORRUPT`. */

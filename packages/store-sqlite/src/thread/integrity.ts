@@ -3,10 +3,11 @@ import type { Database } from "./database.ts";
 import { EVENT_COLUMNS, verified } from "./event-text.ts";
 import { corrupt } from "./failure.ts";
 import type { IntegrityCheck } from "./messages.ts";
+import { openPayloads } from "./payloads.ts";
 
 /**
  * Throws `STORE_CORRUPT` with the first thing that is wrong. `quick` looks at the structure of every
- * page; `full` also at every event's checksum, at the streams' versions, and at what the tables that
+ * page; `full` also at every event's checksum, at the large data, at the streams' versions, and at what the tables that
  * find events say.
  */
 export function checkIntegrity(db: Database, path: string, check: IntegrityCheck): void {
@@ -16,11 +17,15 @@ export function checkIntegrity(db: Database, path: string, check: IntegrityCheck
   if (check === "quick") return;
   for (const row of prepareRows(db, `SELECT ${EVENT_COLUMNS} FROM events`).iterate())
     verified(row, path);
+  const payloads = openPayloads(db, path);
+  for (const [reference] of prepareRows(db, REFERENCES).iterate())
+    payloads.whole(String(reference));
   for (const [question, finding] of questions) {
     if (numberFrom(db.prepare(`SELECT ${question}`).get()) !== 0) throw corrupt(path, finding);
   }
 }
 
+const REFERENCES = "SELECT DISTINCT data FROM events WHERE substr(data, 1, 1) = '@'";
 const INDEXED = "(SELECT value FROM marks WHERE name = 'indexed')";
 
 /** Each must be answered by 0. */

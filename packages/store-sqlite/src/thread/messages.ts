@@ -84,8 +84,21 @@ export interface Calls {
       readonly after: number;
       readonly through: number;
       readonly types: readonly string[] | null;
+      /** Whether erased events are given too, with an empty type. */
+      readonly erased: boolean;
     };
     answer: PageAnswer;
+  };
+  erase: {
+    ask: AppendRequest;
+    answer: { readonly result: AppendAnswer; readonly last: number };
+  };
+  restore: {
+    ask: {
+      readonly stream: string;
+      readonly events: readonly (EventRow & { readonly version: number })[];
+    };
+    answer: number | null;
   };
   last: { ask: null; answer: number };
   claim: {

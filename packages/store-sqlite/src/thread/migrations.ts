@@ -51,6 +51,11 @@ export const migrations: readonly string[] = [
      name TEXT PRIMARY KEY,
      value TEXT
    ) STRICT, WITHOUT ROWID;`,
+  `CREATE TABLE payloads (
+     reference TEXT PRIMARY KEY,
+     data TEXT NOT NULL
+   ) STRICT;
+   CREATE INDEX by_payload ON events (data) WHERE substr(data, 1, 1) = '@';`,
 ];
 
 /** Brings the database to the newest schema. A database of another program is refused. */

@@ -122,4 +122,5 @@ const BUSY_WAIT_MS = 5_000;
 
 // 64 MiB of pages in memory. The write-ahead log is moved into the file at SQLite's own 1,000 pages:
 // more gains nothing here, and needs the space twice.
-const TUNING = "PRAGMA cache_size = -65536";
+// What is erased is overwritten, and not only unlinked.
+const TUNING = "PRAGMA cache_size = -65536; PRAGMA secure_delete = ON";

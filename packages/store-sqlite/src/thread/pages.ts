@@ -1,8 +1,9 @@
 import { numberFrom, prepareRows } from "./database.ts";
 import type { Database, Row } from "./database.ts";
 import type { LogIndex } from "./log-index.ts";
-import { EVENT_COLUMNS, eventText } from "./event-text.ts";
+import { EVENT_COLUMNS, eventText, isErased } from "./event-text.ts";
 import type { Calls, PageAnswer } from "./messages.ts";
+import { openPayloads } from "./payloads.ts";
 
 /** Reads the log in pages. */
 export interface Pages {
@@ -17,6 +18,7 @@ export type ReadTail = (stream: string, from: number, to: number) => Iterable<Ro
 
 /** @param readTail looks at the end of the log: an owner remembers where to, a reader has to search. */
 export function openPages(db: Database, path: string, readTail: ReadTail): Pages {
+  const payloads = openPayloads(db, path);
   const last = db.prepare("SELECT coalesce(max(position), 0) AS last FROM events");
   const columns = EVENT_COLUMNS.split(", ")
     .map((name) => `events.${name}`)
@@ -24,7 +26,7 @@ export function openPages(db: Database, path: string, readTail: ReadTail): Pages
   const byStream = prepareRows(
     db,
     `SELECT ${columns} FROM by_stream CROSS JOIN events ON events.position = by_stream.position
-     WHERE by_stream.stream = ? AND by_stream.version BETWEEN ? AND ? ORDER BY by_stream.version`,
+     WHERE by_stream.stream = ? AND by_stream.version BETWEEN ? AND ? AND events.type <> '' ORDER BY by_stream.version`,
   );
   const range = prepareRows(
     db,
@@ -41,23 +43,23 @@ export function openPages(db: Database, path: string, readTail: ReadTail): Pages
       // One transaction, or the index could catch up between the two statements.
       db.exec("BEGIN");
       try {
-        const page = new Page(path, VERSION, to);
+        const page = new Page((row) => eventText(row, path, payloads), VERSION, to);
         page.fill(byStream.iterate(stream, from, to));
-        if (!page.isFull) page.fill(readTail(stream, from, to));
+        if (!page.isFull) page.fill(notErased(readTail(stream, from, to)));
         return page.answer();
       } finally {
         if (db.isTransaction) db.exec("COMMIT");
       }
     },
-    readAll: ({ after, through, types }) => {
+    readAll: ({ after, through, types, erased }) => {
       // A rare type could keep the thread busy over the whole log: look through a part at a time.
       const end = Math.min(through, after + SCANNED);
-      const page = new Page(path, POSITION, end);
-      page.fill(
+      const page = new Page((row) => eventText(row, path, payloads), POSITION, end);
+      const rows =
         types === null
           ? range.iterate(after, end)
-          : typed.iterate(after, end, JSON.stringify(types)),
-      );
+          : typed.iterate(after, end, JSON.stringify(types));
+      page.fill(erased ? rows : notErased(rows));
       return page.answer();
     },
     last: () => numberFrom(last.get()),
@@ -83,9 +85,14 @@ export function rememberedTail(db: Database, index: LogIndex): ReadTail {
   };
 }
 
+/** An erased event keeps its place and has nothing to say. */
+function* notErased(rows: Iterable<Row>): Iterable<Row> {
+  for (const row of rows) if (!isErased(row)) yield row;
+}
+
 /** Takes events until there are enough of them or of their bytes. */
 class Page {
-  readonly #path: string;
+  readonly #textOf: (row: Row) => string;
   readonly #counter: number;
   readonly #end: number;
   readonly #texts: string[] = [];
@@ -93,8 +100,8 @@ class Page {
   #through = 0;
 
   /** @param counter the column that counts, up to `end`. */
-  constructor(path: string, counter: number, end: number) {
-    this.#path = path;
+  constructor(textOf: (row: Row) => string, counter: number, end: number) {
+    this.#textOf = textOf;
     this.#counter = counter;
     this.#end = end;
   }
@@ -105,7 +112,7 @@ class Page {
 
   fill(rows: Iterable<Row>): void {
     for (const row of rows) {
-      const text = eventText(row, this.#path);
+      const text = this.#textOf(row);
       this.#texts.push(text);
       this.#length += text.length;
       this.#through = Number(row[this.#counter]);

@@ -2,19 +2,23 @@ import { adopt } from "./adopt.ts";
 import { openAppends } from "./appends.ts";
 import { groupFrom } from "./group-cells.ts";
 import { openCheckpoints } from "./checkpoints.ts";
+import { openErasure } from "./erasure.ts";
 import { openEpochs, openLeases } from "./leases.ts";
 import { openLogIndex } from "./log-index.ts";
 import type { LogIndex } from "./log-index.ts";
 import type { Handlers } from "./messages.ts";
 import type { OpenLog } from "./open.ts";
 import { openPages, rememberedTail } from "./pages.ts";
+import { openPayloads } from "./payloads.ts";
 
 /** Answers the owner's calls. */
 export function serveOwner(log: OpenLog, path: string): Partial<Handlers> {
   const { db, opened, life } = log;
   const index = openLogIndex(db);
   index.catchUp();
-  const appends = openAppends(db, path, index, opened.last);
+  const payloads = openPayloads(db, path);
+  const appends = openAppends(db, path, { index, payloads }, opened.last);
+  const erasure = openErasure(db, { appends, index, payloads });
   const leases = openLeases(db, life);
   const checkpoints = openCheckpoints(db);
   const pages = openPages(db, path, rememberedTail(db, index));
@@ -27,6 +31,8 @@ export function serveOwner(log: OpenLog, path: string): Partial<Handlers> {
       idle.postpone();
       return { results, last: appends.last };
     },
+    erase: (ask) => ({ result: erasure.erase(ask), last: appends.last }),
+    restore: erasure.restore,
     readStream: pages.readStream,
     readAll: pages.readAll,
     last: pages.last,

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { all, appended, deadline, newEvents, take, withCode } from "./clause.ts";
+import { all, appended, deadline, newEvent, newEvents, take, withCode } from "./clause.ts";
 import type { StoreClause } from "./clause.ts";
 
 /** Opening, closing and what stays. */
@@ -57,6 +57,8 @@ export const lifeClauses: readonly StoreClause[] = [
       await assert.rejects(store.claim(["s"], "one"), closed);
       await assert.rejects(store.renew([]), closed);
       await assert.rejects(store.release([]), closed);
+      await assert.rejects(store.erase("s", 0, newEvent()), closed);
+      await assert.rejects(store.restore("s", [{ ...newEvent(), version: 1 }]), closed);
       await assert.rejects(store.checkpoint("p"), closed);
       await assert.rejects(store.setCheckpoint("p", "1", null), closed);
     },
