@@ -1,0 +1,70 @@
+import { takeCollected } from "./stand-in.ts";
+
+/** Something that a mutant may fail in. */
+export interface Exam {
+  readonly name: string;
+  /** Throws or rejects where the product is not as it should be. */
+  readonly run: () => Promise<void>;
+}
+
+/** The tests of the pure core, of its rules first; and those of the runtime over fakes. */
+const files: readonly string[] = [
+  "counterexamples",
+  "found",
+  "golden",
+  "held",
+  "life",
+  "log-of-tomorrow",
+  "several-orchestrators",
+  "redaction",
+];
+
+/** Lives of the model in one exam, and how many exams of them. */
+const lives = { each: 20, exams: 5, seed: 20_260_101 } as const;
+/** Seeds of the simulation. */
+const seeds = 6;
+
+/** Everything that a mutant is tried in. */
+export async function allExams(): Promise<readonly Exam[]> {
+  return [...(await testExams()), ...(await modelExams()), ...(await simulationExams())];
+}
+
+async function testExams(): Promise<readonly Exam[]> {
+  const exams: Exam[] = [];
+  for (const file of files) {
+    await import(new URL(`../../packages/core/test/${file}.test.ts`, import.meta.url).href);
+    exams.push(...takeCollected().map(({ name, run }) => ({ name: `${file}: ${name}`, run })));
+  }
+  return exams;
+}
+
+async function modelExams(): Promise<readonly Exam[]> {
+  const { default: fc } = await import("fast-check");
+  const { anyLife } = await import("../../packages/core/test/model/moves.ts");
+  const { Player } = await import("../../packages/core/test/model/player.ts");
+  const all = fc.sample(anyLife, { seed: lives.seed, numRuns: lives.each * lives.exams });
+  return Array.from({ length: lives.exams }, (_, exam) => ({
+    name: `model: lives ${exam * lives.each + 1} to ${(exam + 1) * lives.each}`,
+    run: async () => {
+      for (const life of all.slice(exam * lives.each, (exam + 1) * lives.each)) {
+        const player = new Player(life);
+        player.begin();
+        for (const move of life.moves) if (!life.never.includes(move.move)) player.play(move);
+        player.check();
+        player.finish();
+        player.check();
+      }
+    },
+  }));
+}
+
+async function simulationExams(): Promise<readonly Exam[]> {
+  const { simulate } = await import("../simulate.ts");
+  return Array.from({ length: seeds }, (_, index) => ({
+    name: `simulation: seed ${index + 1}`,
+    run: async () => {
+      const { problems } = await simulate({ seed: index + 1, runs: 1 }, () => {});
+      if (problems.length > 0) throw new Error(problems[0]);
+    },
+  }));
+}
