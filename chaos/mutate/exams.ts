@@ -1,3 +1,4 @@
+import type { Arbitrary } from "fast-check";
 import { takeCollected } from "./stand-in.ts";
 
 /** Something that a mutant may fail in. */
@@ -32,17 +33,41 @@ export async function allExams(): Promise<readonly Exam[]> {
 async function testExams(): Promise<readonly Exam[]> {
   const exams: Exam[] = [];
   for (const file of files) {
-    await import(new URL(`../../packages/core/test/${file}.test.ts`, import.meta.url).href);
+    await import(coreTest(`${file}.test.ts`));
     exams.push(...takeCollected().map(({ name, run }) => ({ name: `${file}: ${name}`, run })));
   }
   return exams;
 }
 
+/** A file among the core's tests: no package exports those. */
+function coreTest(file: string): string {
+  return new URL(`../../packages/core/test/${file}`, import.meta.url).href;
+}
+
+/** A life of the model, as far as an exam has to know. */
+interface ModelLife {
+  readonly never: readonly string[];
+  readonly moves: readonly { readonly move: string }[];
+}
+
+interface ModelMoves {
+  readonly anyLife: Arbitrary<ModelLife>;
+}
+
+interface ModelPlayer {
+  readonly Player: new (life: ModelLife) => {
+    begin(): void;
+    play(move: ModelLife["moves"][number]): void;
+    check(): void;
+    finish(): void;
+  };
+}
+
 async function modelExams(): Promise<readonly Exam[]> {
   const { default: fc } = await import("fast-check");
-  const { anyLife } = await import("../../packages/core/test/model/moves.ts");
-  const { Player } = await import("../../packages/core/test/model/player.ts");
-  const all = fc.sample(anyLife, { seed: lives.seed, numRuns: lives.each * lives.exams });
+  const moves = (await import(coreTest("model/moves.ts"))) as ModelMoves;
+  const { Player } = (await import(coreTest("model/player.ts"))) as ModelPlayer;
+  const all = fc.sample(moves.anyLife, { seed: lives.seed, numRuns: lives.each * lives.exams });
   return Array.from({ length: lives.exams }, (_, exam) => ({
     name: `model: lives ${exam * lives.each + 1} to ${(exam + 1) * lives.each}`,
     run: async () => {

@@ -2,7 +2,7 @@ import { globSync, readFileSync } from "node:fs";
 import { mutate, type Mutant } from "./mutants.ts";
 
 /** The sources that are mutated: everything that `decide`, `evolve` and `pending` are made of. */
-export const product: URL = new URL("../../packages/core/src/session/", import.meta.url);
+const product: URL = new URL("../../packages/core/src/session/", import.meta.url);
 
 /** Every mutant of the product, and each of its sources with all of them in it. */
 export function mutatedProduct(): {

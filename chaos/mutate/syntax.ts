@@ -49,7 +49,7 @@ function isOnlyType({ type }: SyntaxNode): boolean {
 const wrappers = new Set(["TSAsExpression", "TSSatisfiesExpression", "TSNonNullExpression"]);
 
 /** Whether it is run later than the file that it stands in. */
-export function isFunction({ type }: SyntaxNode): boolean {
+function isFunction({ type }: SyntaxNode): boolean {
   return (
     type === "FunctionDeclaration" ||
     type === "FunctionExpression" ||
