@@ -5,6 +5,7 @@ import { fileURLToPath } from "node:url";
 import {
   createOrchestrator,
   type Gateway,
+  type JsonObject,
   type Logger,
   type Orchestrator,
   type Policy,
@@ -31,6 +32,8 @@ export interface TestHostOptions {
   readonly protocol?: 0 | 1;
   readonly gateway?: Gateway;
   readonly policy?: Partial<Policy>;
+  /** The agent's own configuration. */
+  readonly config?: JsonObject;
   readonly logger?: Logger;
 }
 
@@ -41,7 +44,7 @@ export async function openTestHost(options: TestHostOptions): Promise<TestHost> 
     seed: { chats: [{ id: "7" }], tasks: [{ id: "42", title: "Tests" }] },
   });
   let orchestrator: Orchestrator | null = null;
-  const { policy, protocol, gateway, transport, logger } = options;
+  const { policy, protocol, gateway, transport, logger, config } = options;
   return {
     data,
     tracker,
@@ -59,6 +62,7 @@ export async function openTestHost(options: TestHostOptions): Promise<TestHost> 
             transport,
             policy: { retryMs: 20, graceMs: 2_000, drainMs: 5_000, ...policy },
             ...(protocol === undefined ? {} : { protocol }),
+            ...(config === undefined ? {} : { config }),
             ...(gateway === undefined ? {} : { gateway }),
           },
         },

@@ -122,9 +122,9 @@ test("a state folder that cannot be written is a failed start: no hello, a code 
 });
 
 test("a configuration with a mistake is a failed start that names the field", async () => {
-  const run = at.start({ config: { permissionMode: "yolo", modle: "x" } });
+  const run = at.start({ config: { permissions: "yolo", modle: "x" } });
   expect((await run.exit()).code).toBe(78);
-  expect(run.stderr()).toMatch(/CONFIG_INVALID[\s\S]*modle[\s\S]*permissionMode/);
+  expect(run.stderr()).toMatch(/CONFIG_INVALID[\s\S]*modle[\s\S]*permissions/);
   expect(run.words).toEqual([]);
 });
 

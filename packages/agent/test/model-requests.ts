@@ -19,9 +19,12 @@ export function lastRequest(
   readonly texts: readonly string[];
   readonly results: readonly string[];
   readonly said: readonly string[];
+  /** The tools that it was offered. */
+  readonly tools: readonly string[];
 } {
   const body = requestsOf(model, conversation).at(-1)?.body as {
     messages: { role: string; content: string | Block[] }[];
+    tools: { name: string }[];
   };
   const blocks = body.messages.flatMap(({ role, content }) =>
     (typeof content === "string" ? [{ type: "text", text: content }] : content).map((block) => ({
@@ -30,6 +33,7 @@ export function lastRequest(
     })),
   );
   return {
+    tools: body.tools.map(({ name }) => name),
     texts: blocks.flatMap((block) =>
       block.type === "text" && block.role !== "assistant" ? [(block.text ?? "").trim()] : [],
     ),

@@ -12,19 +12,20 @@ export interface AgentConfig {
   readonly systemPrompt?: string | undefined;
   /** What is added to the SDK's prompt. Default: who the agent is, and that people read the board. */
   readonly appendSystemPrompt?: string | undefined;
-  /** What tools may do unasked. Default: `bypassPermissions`, since the container is the wall. */
-  readonly permissionMode:
-    | "bypassPermissions"
-    | "acceptEdits"
-    | "default"
-    | "dontAsk"
-    | "plan"
-    | "auto";
+  /**
+   * What tools may do. Default: `unattended`, since the container is the wall.
+   * - `unattended`: everything that is not on the deny list.
+   * - `ask`: what reads, and what is on the allow list; for the rest a person is asked.
+   * - `edits`: as `ask`, and files of the workspace may be changed unasked.
+   * - `listed`: as `ask`, and the rest is denied unasked.
+   * - `plan`: what reads; then the plan is put before a person, and once allowed goes on as `ask`.
+   */
+  readonly permissions: "unattended" | "ask" | "edits" | "listed" | "plan";
   /** The built-in tools that the agent has. Default: the SDK's. */
   readonly tools?: readonly string[] | undefined;
-  /** Tools that need no permission, for modes that ask. Default: the Tracker's. */
+  /** Tools that need no leave, whole or by rule (`Bash(git log *)`), beside the board's. Default: none. */
   readonly allowedTools: readonly string[];
-  /** Tools that the agent does not have, beside those that need a person or a clock. */
+  /** Tools that may never be used, whole or by rule, beside those that need a terminal or a clock. */
   readonly disallowedTools: readonly string[];
   /** Model calls in one turn. Default: no limit. */
   readonly maxTurns?: number | undefined;
@@ -43,9 +44,7 @@ const agentConfig: z.ZodType<AgentConfig> = z.strictObject({
   fallbackModel: z.string().min(1).optional(),
   systemPrompt: z.string().min(1).optional(),
   appendSystemPrompt: z.string().min(1).optional(),
-  permissionMode: z
-    .enum(["bypassPermissions", "acceptEdits", "default", "dontAsk", "plan", "auto"])
-    .default("bypassPermissions"),
+  permissions: z.enum(["unattended", "ask", "edits", "listed", "plan"]).default("unattended"),
   tools: names.optional(),
   allowedTools: names.default([]),
   disallowedTools: names.default([]),

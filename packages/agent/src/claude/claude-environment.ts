@@ -34,14 +34,16 @@ export function claudeEnvironment(options: ClaudeEnvironmentOptions): Record<str
     ...env,
     CLAUDE_CONFIG_DIR: options.claude,
     CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: "1",
+    // Board and people answer when they answer; this is the longest that the SDK takes, 11 days.
+    MCP_TOOL_TIMEOUT: "999999999",
     CLAUDE_CODE_MAX_RETRIES: String(options.config.maxRetries),
     // A task in the background would end after its turn and begin another that nobody asked for.
     CLAUDE_CODE_DISABLE_BACKGROUND_TASKS: "1",
     CLAUDE_AGENT_SDK_CLIENT_APP: "waybill-agent",
+    // The tool that ends a plan hides behind a search otherwise, and the model does not think of it.
+    ...(options.config.permissions === "plan" ? { ENABLE_TOOL_SEARCH: "false" } : {}),
     // Root may not bypass permissions unless it says that the machine around it is a sandbox.
-    ...(options.isRoot && options.config.permissionMode === "bypassPermissions"
-      ? { IS_SANDBOX: "1" }
-      : {}),
+    ...(options.isRoot && options.config.permissions === "unattended" ? { IS_SANDBOX: "1" } : {}),
   };
 }
 

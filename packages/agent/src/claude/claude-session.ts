@@ -9,7 +9,7 @@ import { messageUuid } from "./message-uuid.ts";
 import { openConversation } from "./open-conversation.ts";
 import { openStateFolder } from "./state-folder.ts";
 import { followTranscript } from "./transcript-follower.ts";
-import type { AskHost } from "./tracker-server.ts";
+import type { AskHost } from "./ask-host.ts";
 
 /** What a session with the Claude Agent SDK needs. */
 export interface ClaudeSessionOptions {

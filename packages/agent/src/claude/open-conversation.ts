@@ -15,8 +15,6 @@ export interface OpenConversation extends RunningClaude {
 
 /** What is needed to open one, beside what starting the program takes. */
 export interface OpenConversationOptions extends Omit<StartClaudeOptions, "from"> {
-  /** The SDK's folder. */
-  readonly claude: string;
   /** Whether an earlier run began the conversation. */
   readonly isExpected: boolean;
   /** Where it begins as a fork of another one; else null. */

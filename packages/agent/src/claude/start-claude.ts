@@ -8,7 +8,8 @@ import type {
 import { WaybillError } from "@waybill/core";
 import type { AgentConfig } from "./agent-config.ts";
 import { TRACKER_SERVER, trackerServer } from "./tracker-server.ts";
-import type { AskHost } from "./tracker-server.ts";
+import type { AskHost } from "./ask-host.ts";
+import { permissionOptions } from "./permissions.ts";
 
 /** What the SDK's program is started with. */
 export interface StartClaudeOptions {
@@ -23,6 +24,8 @@ export interface StartClaudeOptions {
   readonly agent: { readonly slug: string; readonly name: string };
   readonly env: Readonly<Record<string, string>>;
   readonly cwd: string;
+  /** The SDK's folder. */
+  readonly claude: string;
   readonly ask: AskHost;
   /** Resolves with null once a tool may run, or with why it may not. */
   readonly beforeTool: () => Promise<string | null>;
@@ -68,14 +71,11 @@ function queryOptions(options: StartClaudeOptions): Options {
     // A chat message "/clear" or "@/etc/passwd" is a text, and stays one.
     verbatimPrompts: true,
     includePartialMessages: true,
-    permissionMode: config.permissionMode,
-    allowDangerouslySkipPermissions: config.permissionMode === "bypassPermissions",
-    // Nobody sits at this terminal: what would ask is denied, and the model is told so.
-    permissionPrompts: "none",
+    ...permissionOptions(config.permissions, { ask: options.ask, claude: options.claude }),
     hooks: { PreToolUse: [{ hooks: [() => toolPermission(options.beforeTool)] }] },
     mcpServers: { [TRACKER_SERVER]: trackerServer(options.ask) },
     allowedTools: [`mcp__${TRACKER_SERVER}`, ...config.allowedTools],
-    disallowedTools: [...NOT_FOR_AGENTS, ...config.disallowedTools],
+    disallowedTools: [...notForAgents(config), ...config.disallowedTools],
     systemPrompt: systemPrompt(options),
     ...(config.tools === undefined ? {} : { tools: [...config.tools] }),
     ...(config.model === undefined ? {} : { model: config.model }),
@@ -112,13 +112,17 @@ const NOT_FOR_AGENTS: readonly string[] = [
   "CronList",
   "EnterPlanMode",
   "EnterWorktree",
-  "ExitPlanMode",
   "ExitWorktree",
   "Monitor",
   "RemoteTrigger",
   "ScheduleWakeup",
   "Workflow",
 ];
+
+/** The end of a plan asks a person; without a plan there is none. */
+function notForAgents({ permissions }: AgentConfig): readonly string[] {
+  return permissions === "plan" ? NOT_FOR_AGENTS : [...NOT_FOR_AGENTS, "ExitPlanMode"];
+}
 
 async function toolPermission(
   beforeTool: StartClaudeOptions["beforeTool"],

@@ -1,30 +1,24 @@
 import { createSdkMcpServer, tool } from "@anthropic-ai/claude-agent-sdk";
 import type { McpSdkServerConfigWithInstance } from "@anthropic-ai/claude-agent-sdk";
-import type { TrackerOperation } from "@waybill/core";
 import { z } from "zod";
-import type { OperationOutcome } from "../host/agent-host.ts";
-import { failureReport, outcomeReport } from "../tools/outcome-report.ts";
+import type { AgentTool } from "../tools/agent-tool.ts";
+import { askPersonTool } from "../tools/ask-person.ts";
+import { failureReport } from "../tools/outcome-report.ts";
 import type { ToolReport } from "../tools/outcome-report.ts";
 import { trackerTools } from "../tools/tracker-tools.ts";
-import type { TrackerTool } from "../tools/tracker-tools.ts";
-
-/** Asks the host for something at the Tracker; aborting ends the wait, not the operation. */
-export type AskHost = (
-  operation: TrackerOperation,
-  options: { readonly signal?: AbortSignal },
-) => Promise<OperationOutcome>;
+import type { AskHost } from "./ask-host.ts";
 
 /** The name of the server, and the prefix of its tools as the model sees them. */
 export const TRACKER_SERVER = "tracker";
 
-/** The Tracker's tools as an MCP server inside this process: no child process inherits a key. */
+/** The tools of the board, and the one that asks people, as an MCP server inside this process: no child process inherits a key. */
 export function trackerServer(ask: AskHost): McpSdkServerConfigWithInstance {
   return createSdkMcpServer({
     name: TRACKER_SERVER,
     version: "1.0.0",
     // Without it the tools hide behind a search, and the model does not think of them.
     alwaysLoad: true,
-    tools: trackerTools.map((described) =>
+    tools: [...trackerTools, askPersonTool].map((described) =>
       tool(
         described.name,
         described.description,
@@ -37,14 +31,13 @@ export function trackerServer(ask: AskHost): McpSdkServerConfigWithInstance {
 }
 
 async function call(
-  described: TrackerTool,
+  described: AgentTool,
   input: unknown,
   extra: unknown,
   ask: AskHost,
 ): Promise<ToolReport> {
   try {
-    const outcome = await ask(described.operation(input), signalOf(extra));
-    return outcomeReport(described.name, outcome);
+    return described.report(await ask(described.operation(input), signalOf(extra)));
   } catch (error) {
     return failureReport(described.name, error);
   }

@@ -1,4 +1,4 @@
-import type { Activity, AgentWord, Json, JsonObject, TrackerOperation } from "@waybill/core";
+import type { Activity, AgentOperation, AgentWord, Json, JsonObject } from "@waybill/core";
 
 /** A message for the agent. */
 export interface HostMessage {
@@ -66,9 +66,9 @@ export interface AgentHost {
   letters(): AsyncIterable<HostLetter>;
   accepted(turn: string, message: string): Promise<void>;
   turnEnded(word: TurnEnd): Promise<void>;
-  /** Asks for something at the Tracker and waits for what the host says of it. */
+  /** Asks for something, at the Tracker or of a person, and waits for what the host says of it. */
   operation(
-    operation: TrackerOperation,
+    operation: AgentOperation,
     options: { readonly signal?: AbortSignal },
   ): Promise<OperationOutcome>;
   activity(activity: Activity): void;

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { mkdir, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { JsonObject, TrackerOperation } from "@waybill/core";
+import type { AgentOperation, JsonObject } from "@waybill/core";
 import type { OperationOutcome } from "./agent-host.ts";
 
 /** Where an old host looks for what is to be done. */
@@ -14,7 +14,7 @@ export interface OldOperationsOptions {
 /** The way of operations to a protocol-0 host. */
 export interface OldOperations {
   /** Resolves once the file lies there; what the host does with it, nobody says. */
-  write(operation: TrackerOperation): Promise<OperationOutcome>;
+  write(operation: AgentOperation): Promise<OperationOutcome>;
 }
 
 /** Writes operations as the old runner's agent did: one file each, renamed into place. */
@@ -29,7 +29,7 @@ export function oldOperations(options: OldOperationsOptions): OldOperations {
           error: {
             code: "OLD_HOST",
             message:
-              "This host answers no questions, and creates and edits no tasks: it only takes the old orders.",
+              "This host answers no questions, asks nobody, and creates and edits no tasks: it only takes the old orders.",
           },
         };
       }
@@ -46,7 +46,7 @@ export function oldOperations(options: OldOperationsOptions): OldOperations {
 }
 
 function oldFile(
-  operation: TrackerOperation,
+  operation: AgentOperation,
   agent: OldOperationsOptions["agent"],
 ): { readonly folder: "messages" | "tasks"; readonly data: JsonObject } | null {
   switch (operation.type) {
@@ -74,6 +74,8 @@ function oldFile(
     case "task.get":
     case "task.create":
     case "task.update":
+    case "person.ask":
+    case "person.permit":
       return null;
   }
 }

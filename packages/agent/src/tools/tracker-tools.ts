@@ -1,28 +1,15 @@
-import type { TrackerOperation } from "@waybill/core";
 import { z } from "zod";
-
-/** A tool of the team board, for any kind of model program. */
-export interface TrackerTool {
-  readonly name: string;
-  /** Written for the model: what it does, when to use it, what comes back. */
-  readonly description: string;
-  /** The fields of its input. */
-  readonly input: Readonly<Record<string, z.ZodType>>;
-  /** True where it changes nothing at the board. */
-  readonly readOnly: boolean;
-  /** What the host is asked for. Throws a `ZodError` for an input that does not fit. */
-  operation(input: unknown): TrackerOperation;
-}
+import { agentTool, type AgentTool } from "./agent-tool.ts";
 
 /** Every tool that an agent has for its team board. */
-export const trackerTools: readonly TrackerTool[] = [
-  trackerTool(
+export const trackerTools: readonly AgentTool[] = [
+  agentTool(
     "chat_send",
     "Post a message to a chat of the team board. This is how people see what you do: say what you begin, what you found and what you finished. Returns once the board has the message, with its id.",
     { chat: id("chat"), content: content("The message, as Markdown.") },
     ({ chat, content: text }) => ({ type: "chat.send", chat, content: text }),
   ),
-  trackerTool(
+  agentTool(
     "chat_read",
     "Read the messages of a chat of the team board, oldest first. Use `after` with the last message id that you know to get only what is new.",
     {
@@ -36,9 +23,9 @@ export const trackerTools: readonly TrackerTool[] = [
         .describe("At most this many. Default: the board's own."),
     },
     ({ chat, ...rest }) => ({ type: "chat.read", chat, ...given(rest) }),
-    true,
+    { readOnly: true },
   ),
-  trackerTool(
+  agentTool(
     "task_list",
     "List tasks of the team board, all or by state and by who has them. Returns id, title, state and assignee of each.",
     {
@@ -50,40 +37,40 @@ export const trackerTools: readonly TrackerTool[] = [
       type: "task.list",
       ...given({ ...rest, assignedTo: assigned_to }),
     }),
-    true,
+    { readOnly: true },
   ),
-  trackerTool(
+  agentTool(
     "task_get",
     "Read one task of the team board with its description and comments. Do this before you work on it.",
     { task: id("task") },
     ({ task }) => ({ type: "task.get", task }),
-    true,
+    { readOnly: true },
   ),
-  trackerTool(
+  agentTool(
     "task_take",
     "Take a task: it is assigned to you and goes to in_progress. Do this once, before you begin to work on it.",
     { task: id("task") },
     ({ task }) => ({ type: "task.take", task }),
   ),
-  trackerTool(
+  agentTool(
     "task_comment",
     "Add a comment to a task: findings, decisions and results that belong to the task rather than to the chat.",
     { task: id("task"), content: content("The comment, as Markdown.") },
     ({ task, content: text }) => ({ type: "task.comment", task, content: text }),
   ),
-  trackerTool(
+  agentTool(
     "task_status",
     "Move a task to another state, for example todo, in_progress, review or blocked. Use task_complete when the work is done.",
     { task: id("task"), status: status().describe("The new state.") },
     ({ task, status: state }) => ({ type: "task.status", task, status: state }),
   ),
-  trackerTool(
+  agentTool(
     "task_complete",
     "Mark a task as done. Only when everything that it asks for is finished; say what you did in a comment first.",
     { task: id("task") },
     ({ task }) => ({ type: "task.complete", task }),
   ),
-  trackerTool(
+  agentTool(
     "task_create",
     "Put a new task on the board, for yourself or for others: work that you found and that is not part of your own task. Look with task_list first whether it is there already. Returns the new task's id.",
     {
@@ -101,7 +88,7 @@ export const trackerTools: readonly TrackerTool[] = [
       ...given({ ...rest, assignedTo: assigned_to }),
     }),
   ),
-  trackerTool(
+  agentTool(
     "task_update",
     "Change a task's title, description, assignee or labels. Only what you give is changed. Use task_status or task_complete for its state.",
     {
@@ -127,17 +114,6 @@ export const trackerTools: readonly TrackerTool[] = [
     }),
   ),
 ];
-
-function trackerTool<Shape extends Record<string, z.ZodType>>(
-  name: string,
-  description: string,
-  input: Shape,
-  operation: (input: z.infer<z.ZodObject<Shape>>) => TrackerOperation,
-  readOnly = false,
-): TrackerTool {
-  const schema = z.object(input);
-  return { name, description, input, readOnly, operation: (raw) => operation(schema.parse(raw)) };
-}
 
 type Given<Fields> = { [Name in keyof Fields]?: Exclude<Fields[Name], undefined> };
 
