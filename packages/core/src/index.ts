@@ -1,6 +1,7 @@
 // The orchestrator
 export { createOrchestrator } from "./runtime/create-orchestrator.ts";
 export type {
+  AgentHandle,
   AllEventsOptions,
   OpenOptions,
   Orchestrator,
@@ -8,6 +9,10 @@ export type {
   SessionSummary,
   Sharing,
 } from "./runtime/orchestrator.ts";
+export type { AgentBudget } from "./runtime/agent-accounts.ts";
+export type { TrackerOf } from "./runtime/trackers.ts";
+export { agentStream } from "./agents/agent-events.ts";
+export type { AgentBudgetSet, AgentEvent, AgentSpent } from "./agents/agent-events.ts";
 export type { AgentSpec } from "./runtime/agent-spec.ts";
 export type {
   EventsOptions,

@@ -178,7 +178,7 @@ function sharedBoard(steps: Parameters<typeof fakeWorld>[0][string]) {
     const running = runDispatcher({
       orchestrator,
       store: ports.store,
-      tracker: ports.tracker ?? tracker,
+      tracker: typeof ports.tracker === "object" ? ports.tracker : tracker,
       rules,
       signal: stopping.signal,
       ignoreBefore: 0,

@@ -25,6 +25,8 @@ export const eventSchemas: Readonly<Record<SessionEventType, number>> = {
   RestartScheduled: 1,
   BudgetExceeded: 1,
   BudgetRaised: 1,
+  AgentBudgetExceeded: 1,
+  AgentBudgetRaised: 1,
   CloseRequested: 1,
   CloseExpired: 1,
   SessionClosed: 1,

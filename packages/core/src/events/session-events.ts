@@ -100,6 +100,15 @@ export type BudgetExceeded = Event<
 /** Messages are handed over again, up to the new cap; null for none. */
 export type BudgetRaised = Event<"BudgetRaised", { readonly capUsd: number | null }>;
 
+/** All sessions of the agent together have cost what they may: no message is handed over for now. */
+export type AgentBudgetExceeded = Event<
+  "AgentBudgetExceeded",
+  { readonly spentUsd: number; readonly capUsd: number }
+>;
+
+/** The agent may cost more again, up to the new cap; null for none. Messages are handed over. */
+export type AgentBudgetRaised = Event<"AgentBudgetRaised", { readonly capUsd: number | null }>;
+
 /** The session ends once the messages up to `through` are answered, or at `until`. */
 export type CloseRequested = Event<
   "CloseRequested",
@@ -139,6 +148,8 @@ export type LifeEvent =
   | RestartScheduled
   | BudgetExceeded
   | BudgetRaised
+  | AgentBudgetExceeded
+  | AgentBudgetRaised
   | CloseRequested
   | CloseExpired
   | SessionClosed

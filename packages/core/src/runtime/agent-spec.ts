@@ -15,6 +15,12 @@ export interface AgentSpec {
   readonly protocol?: 0 | 1;
   /** Handed to the agent as it is: model, tools, permissions. Default: empty. */
   readonly config?: JsonObject;
+  /**
+   * US dollars that all its sessions together may cost before they pause, over all orchestrators on
+   * the store; null for no cap. Recorded when it differs from what the options said last, so that
+   * `raiseBudget()` outlives a restart. Default: what was recorded last, else no cap.
+   */
+  readonly budgetUsd?: number | null;
   /** Where its sessions differ from the default policy. */
   readonly policy?: Partial<Policy>;
 }

@@ -43,6 +43,8 @@ export function assertNotHeld(event: SessionRecord, id: SessionId, messageId: Me
   // A park that ends by itself is waited for.
   if (event.type === "SessionParked" && event.data.until === null)
     throw parkedError(id, messageId, event.data.failure);
+  if (event.type === "AgentBudgetExceeded")
+    throw agentBudgetError(id, messageId, event.data.spentUsd);
   if (event.type === "BudgetExceeded") throw budgetError(id, messageId, event.data.spentUsd);
 }
 
@@ -50,6 +52,8 @@ export function assertNotHeld(event: SessionRecord, id: SessionId, messageId: Me
 export function assertGoesOn(state: Session, messageId: MessageId): void {
   if (state.parked !== null && state.parked.until === null)
     throw parkedError(state.id, messageId, state.parked.failure);
+  if (state.budget.agent !== null)
+    throw agentBudgetError(state.id, messageId, state.budget.agent.spentUsd);
   if (state.budget.exceeded) throw budgetError(state.id, messageId, state.totals.costUsd);
 }
 
@@ -65,6 +69,14 @@ function budgetError(id: SessionId, messageId: MessageId, spentUsd: number): Way
   return new WaybillError(
     "BUDGET_EXCEEDED",
     `Session ${id} has cost $${spentUsd}, which is its budget. The message is kept: raiseBudget() lets it go on.`,
+    { details: { sessionId: id, messageId, spentUsd } },
+  );
+}
+
+function agentBudgetError(id: SessionId, messageId: MessageId, spentUsd: number): WaybillError {
+  return new WaybillError(
+    "AGENT_BUDGET_EXCEEDED",
+    `The sessions of this agent have cost $${spentUsd}, which is its budget. The message of session ${id} is kept: agent(slug).raiseBudget() lets all of them go on.`,
     { details: { sessionId: id, messageId, spentUsd } },
   );
 }

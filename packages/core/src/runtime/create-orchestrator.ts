@@ -10,7 +10,7 @@ import { RunningOrchestrator } from "./running-orchestrator.ts";
 export async function createOrchestrator(options: OrchestratorOptions): Promise<Orchestrator> {
   checkAgents(options.agents);
   const ports = await openPorts(options);
-  const orchestrator = new RunningOrchestrator(options, ports.close);
+  const orchestrator = new RunningOrchestrator(options, ports);
   try {
     await orchestrator.takeOver();
     return orchestrator;

@@ -13,6 +13,8 @@ import type { SessionStatus } from "../session/status.ts";
 import type { Limits, Place } from "./admission.ts";
 import type { AgentSpec } from "./agent-spec.ts";
 import type { Redaction } from "./redactor.ts";
+import type { AgentBudget } from "./agent-accounts.ts";
+import type { TrackerOf } from "./trackers.ts";
 import type { SessionHandle } from "./session-handle.ts";
 import type { SessionRecord } from "./session-record.ts";
 
@@ -22,8 +24,12 @@ export interface OrchestratorOptions {
   readonly store: EventStore;
   /** Carries words and letters across the wall. */
   readonly mailbox: Mailbox;
-  /** The team board. Default: none; operations then wait until one is configured. */
-  readonly tracker?: Tracker;
+  /**
+   * The team board, or a function from a session's tenant to the client with that tenant's address
+   * and credentials: asked once for each tenant, closed with the orchestrator. Default: none;
+   * operations then wait until one is configured.
+   */
+  readonly tracker?: Tracker | TrackerOf;
   /** The agents by slug: `[a-z0-9-]`, the first a letter, at most 40. */
   readonly agents: Readonly<Record<AgentSlug, AgentSpec>>;
   /** Default: silent. */
@@ -89,12 +95,26 @@ export interface SessionSummary {
   readonly status: SessionStatus;
 }
 
+/** An agent in a user's hands. */
+export interface AgentHandle {
+  readonly slug: AgentSlug;
+  /** What all its sessions together may cost and have cost. */
+  budget(): Promise<AgentBudget>;
+  /**
+   * Lets them cost more, in US dollars; null for no cap. Those that paused go on, whichever
+   * orchestrator owns them. Throws `BUDGET_TOO_LOW` where that much is spent already.
+   */
+  raiseBudget(capUsd: number | null): Promise<void>;
+}
+
 /** Runs sessions. Leaving its scope detaches: runs live on and the next orchestrator adopts them. */
 export interface Orchestrator extends AsyncDisposable {
   /** Opens a session, or opens it again; one that is open stays as it is. */
   open(options: OpenOptions): Promise<SessionHandle>;
   /** The handle of a session that was opened some time. */
   session(id: SessionId): SessionHandle;
+  /** What concerns all sessions of an agent. Throws `AGENT_UNKNOWN` for one that is none of `agents`. */
+  agent(slug: AgentSlug): AgentHandle;
   /** Every session that was ever opened, the oldest first. */
   list(): Promise<readonly SessionSummary[]>;
   /** Calls the listener with every event of this name from now on. */

@@ -1,7 +1,7 @@
 import { WaybillError } from "../errors.ts";
 import type { SessionEventType } from "../events/catalogue.ts";
 import type { Fork } from "../events/session-events.ts";
-import type { SessionId } from "../ids.ts";
+import type { AgentSlug, SessionId } from "../ids.ts";
 import type { Activity } from "../ports/agent-word.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Ids } from "../ports/ids.ts";
@@ -9,8 +9,10 @@ import { silentLogger, type Logger } from "../ports/logger.ts";
 import { defaultPolicy } from "../session/policy.ts";
 import { statusOf } from "../session/status.ts";
 import { Admission } from "./admission.ts";
-import type { World } from "./carry-out.ts";
+import { AgentAccounts } from "./agent-accounts.ts";
+import { allEvents } from "./all-events.ts";
 import { agentNamed, checkSessionId } from "./check-options.ts";
+import { endRun } from "./end-run.ts";
 import { Feed } from "./feed.ts";
 import { followLog } from "./follow-log.ts";
 import { Holdings } from "./holdings.ts";
@@ -18,14 +20,17 @@ import { sweepRegularly } from "./orphans.ts";
 import { keysThatLast } from "./keys-that-last.ts";
 import { randomIds } from "./random-ids.ts";
 import { redactor, type Redactor } from "./redactor.ts";
+import type { Ports } from "./ports-life.ts";
+import { sessionWorld } from "./session-world.ts";
 import { sessionHandle, type SessionHandle } from "./session-handle.ts";
 import type { LoopParts } from "./loop-parts.ts";
 import { SessionLoop } from "./session-loop.ts";
-import { recordOf, type SessionRecord } from "./session-record.ts";
+import type { SessionRecord } from "./session-record.ts";
 import { SessionIndex } from "./session-index.ts";
 import { StreamReader } from "./stream-reader.ts";
 import { systemClock } from "./system-clock.ts";
 import type {
+  AgentHandle,
   AllEventsOptions,
   OpenOptions,
   Orchestrator,
@@ -39,7 +44,7 @@ const detachGraceMs = 5_000;
 /** The sessions of one process, each with its loop, and what they share. */
 export class RunningOrchestrator implements Orchestrator {
   readonly #options: OrchestratorOptions;
-  readonly #closePorts: () => Promise<void>;
+  readonly #ports: Ports;
   readonly #logger: Logger;
   readonly #clock: Clock;
   readonly #ids: Ids;
@@ -49,14 +54,15 @@ export class RunningOrchestrator implements Orchestrator {
   readonly #reader: StreamReader;
   readonly #admission: Admission;
   readonly #owner: string;
+  readonly #accounts: AgentAccounts;
   readonly #holdings: Holdings;
   readonly #loops = new Map<SessionId, Promise<SessionLoop>>();
   readonly #closing = new AbortController();
   #closed: Promise<void> | null = null;
 
-  constructor(options: OrchestratorOptions, closePorts: () => Promise<void>) {
+  constructor(options: OrchestratorOptions, ports: Ports) {
     this.#options = options;
-    this.#closePorts = closePorts;
+    this.#ports = ports;
     this.#redactor = redactor(options.redact);
     this.#logger = this.#redactor.logger(options.logger ?? silentLogger);
     this.#clock = options.clock ?? systemClock();
@@ -65,6 +71,13 @@ export class RunningOrchestrator implements Orchestrator {
     this.#index = new SessionIndex(options.store);
     this.#reader = new StreamReader(options.store, this.#feed, this.#closing.signal);
     this.#admission = new Admission(options.limits ?? {}, this.#clock);
+    this.#accounts = new AgentAccounts({
+      store: options.store,
+      clock: this.#clock,
+      ids: this.#ids,
+      logger: this.#logger,
+      changed: (slug) => this.#accountChanged(slug),
+    });
     this.#owner = `${process.pid}-${this.#ids.uuid()}`;
     this.#holdings = new Holdings({
       store: options.store,
@@ -86,6 +99,8 @@ export class RunningOrchestrator implements Orchestrator {
   /** Owns every open session: from there on each does what its state says is outstanding. */
   async takeOver(): Promise<void> {
     const after = await this.#index.load();
+    for (const [slug, { budgetUsd }] of Object.entries(this.#options.agents))
+      await this.#accounts.load(slug, budgetUsd);
     void followLog({
       log: this.#options.store,
       clock: this.#clock,
@@ -95,6 +110,7 @@ export class RunningOrchestrator implements Orchestrator {
       // Sessions come and go, and loops have more to read, whoever appended it.
       onEvent: (stored) => {
         this.#index.take(stored);
+        this.#accounts.take(stored);
         this.#tell(stored.stream, (loop) => loop.grown(stored.version));
       },
     });
@@ -123,6 +139,7 @@ export class RunningOrchestrator implements Orchestrator {
     const { id, agent: slug } = options;
     checkSessionId(id);
     const agent = agentNamed(this.#options.agents, slug);
+    this.#ports.trackers.of(options.tenant ?? null); // a tenant that nobody knows is refused here
     const loop = await this.#loop(id);
     await loop.submit({
       type: "OpenSession",
@@ -149,6 +166,15 @@ export class RunningOrchestrator implements Orchestrator {
     });
   }
 
+  agent(slug: AgentSlug): AgentHandle {
+    agentNamed(this.#options.agents, slug);
+    return {
+      slug,
+      budget: async () => this.#accounts.budget(slug),
+      raiseBudget: (capUsd) => this.#accounts.raise(slug, capUsd),
+    };
+  }
+
   async list(): Promise<readonly SessionSummary[]> {
     const summaries = this.#index.all().map(async ({ id, agent }) => {
       const loop = await this.#loop(id);
@@ -168,15 +194,8 @@ export class RunningOrchestrator implements Orchestrator {
     return this.#feed.onAny(listener);
   }
 
-  async *events(options: AllEventsOptions = {}): AsyncGenerator<SessionRecord> {
-    const { signal = this.#closing.signal, ...rest } = options;
-    const either = AbortSignal.any([signal, this.#closing.signal]);
-    for await (const page of this.#options.store.subscribe({ ...rest, signal: either })) {
-      for (const stored of page) {
-        const record = recordOf(stored);
-        if (record !== null) yield record;
-      }
-    }
+  events(options: AllEventsOptions = {}): AsyncIterable<SessionRecord> {
+    return allEvents(this.#options.store, options, this.#closing.signal);
   }
 
   onActivity(listener: (session: SessionId, activity: Activity) => void): () => void {
@@ -187,7 +206,7 @@ export class RunningOrchestrator implements Orchestrator {
     this.#admission.stop();
     const loops = await Promise.all(this.#loops.values());
     const running = loops.filter(({ owned, state }) => owned && state.run !== null);
-    await Promise.all(running.map((loop) => this.#endRun(loop)));
+    await Promise.all(running.map((loop) => endRun(loop, this.#reader)));
     await this[Symbol.asyncDispose]();
   }
 
@@ -204,17 +223,7 @@ export class RunningOrchestrator implements Orchestrator {
     await Promise.all(loops.map(async (loop) => loop?.detach(detachGraceMs)));
     // Only now: the next owner must not meet what is still in flight here.
     await this.#holdings.close();
-    await this.#closePorts();
-  }
-
-  /** Asks the run to finish and waits until it is over; its own deadlines see to that. */
-  async #endRun(loop: SessionLoop): Promise<void> {
-    const version = loop.state.version;
-    await loop.submit({ type: "StopRun", reason: "shutdown" });
-    const done = async (): Promise<boolean> => loop.state.run === null;
-    for await (const _ of this.#reader.read(loop.id, { after: version, done })) {
-      // The end of the run is what is waited for.
-    }
+    await this.#ports.close();
   }
 
   /** The session's loop in this process, loaded. One that could not be loaded is tried anew. */
@@ -232,7 +241,8 @@ export class RunningOrchestrator implements Orchestrator {
   async #own(id: SessionId, epoch: number): Promise<boolean> {
     try {
       const loop = await this.#loop(id);
-      const keys = keysThatLast(this.#options.tracker?.capabilities, loop.state.policy);
+      const tracker = this.#ports.trackers.of(loop.state.tenant);
+      const keys = keysThatLast(tracker?.capabilities, loop.state.policy);
       await loop.own(this.#owner, epoch, keys);
       return true;
     } catch (error) {
@@ -248,6 +258,12 @@ export class RunningOrchestrator implements Orchestrator {
     void this.#loops.get(id)?.then(tell, () => undefined);
   }
 
+  #accountChanged(slug: AgentSlug): void {
+    for (const { id, agent } of this.#index.open()) {
+      if (agent === slug) this.#tell(id, (loop) => this.#changed(loop));
+    }
+  }
+
   #loopParts(): LoopParts {
     return {
       store: this.#options.store,
@@ -256,44 +272,23 @@ export class RunningOrchestrator implements Orchestrator {
       logger: this.#logger,
       feed: this.#feed,
       redactor: this.#redactor,
-      worldOf: (loop) => this.#worldOf(loop),
+      worldOf: (loop) =>
+        sessionWorld(loop, {
+          options: this.#options,
+          trackers: this.#ports.trackers,
+          admission: this.#admission,
+          ids: this.#ids,
+          logger: this.#logger,
+        }),
       changed: (loop) => this.#changed(loop),
     };
   }
 
-  #changed({ id, state }: SessionLoop): void {
+  #changed(loop: SessionLoop): void {
+    const { id, state } = loop;
     const place = { session: id, agent: state.agent.slug };
     if (state.run === null) this.#admission.leave(id);
     else this.#admission.occupy(place);
-  }
-
-  #worldOf(loop: SessionLoop): World | null {
-    const { slug } = loop.state.agent;
-    const agent = this.#options.agents[slug];
-    if (agent === undefined) return null;
-    return {
-      owner: this.#options.store.id,
-      sessionId: loop.id,
-      slug,
-      agent,
-      mailbox: this.#options.mailbox,
-      tracker: this.#options.tracker ?? null,
-      logger: this.#logger,
-      report: (command) => loop.report(command),
-      notice: (incoming) => loop.notice(incoming),
-      admit: async (signal) => {
-        const place = { session: loop.id, agent: slug };
-        await this.#admission.request({ ...place, priority: loop.state.priority }, signal);
-        try {
-          await this.#options.admit?.(place, signal);
-          signal.throwIfAborted();
-          const protocol = agent.protocol ?? (await agent.transport.check(signal)).protocol ?? 1;
-          return { type: "AdmitRun", runId: this.#ids.run(), protocol };
-        } catch (error) {
-          this.#admission.leave(loop.id);
-          throw error;
-        }
-      },
-    };
+    if (loop.owned) this.#accounts.keep(loop);
   }
 }

@@ -53,6 +53,14 @@ export type StopRun = { readonly type: "StopRun"; readonly reason: "asked" | "sh
 export type Unpark = { readonly type: "Unpark" };
 /** Allow the session to cost more; null for no cap. */
 export type RaiseBudget = { readonly type: "RaiseBudget"; readonly capUsd: number | null };
+/** The session's agent has cost what all its sessions together may. */
+export type HoldForAgent = {
+  readonly type: "HoldForAgent";
+  readonly spentUsd: number;
+  readonly capUsd: number;
+};
+/** The session's agent may cost more again. */
+export type ReleaseForAgent = { readonly type: "ReleaseForAgent"; readonly capUsd: number | null };
 /** Allow an operation or the use of a tool that waits for somebody, or refuse it. */
 export type DecideApproval = {
   readonly type: "DecideApproval";
@@ -113,6 +121,8 @@ export type SessionCommand =
   | StopRun
   | Unpark
   | RaiseBudget
+  | HoldForAgent
+  | ReleaseForAgent
   | DecideApproval
   | AnswerQuestion
   | RedriveOperation

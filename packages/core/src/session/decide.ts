@@ -5,7 +5,8 @@ import { passDeadlines } from "./deadlines.ts";
 import { Decision } from "./decision.ts";
 import { hear } from "./rules/hear.ts";
 import { answerQuestion, decideApproval, redriveOperation } from "./rules/approval-rules.ts";
-import { closeSession, openSession, ownSession, raiseBudget, unpark } from "./rules/life-rules.ts";
+import { closeSession, openSession, ownSession, unpark } from "./rules/life-rules.ts";
+import { holdForAgent, raiseBudget, releaseForAgent } from "./rules/budget-rules.ts";
 import { interruptTurn, sendMessage } from "./rules/message-rules.ts";
 import { failed, succeeded } from "./rules/outcome-rules.ts";
 import { admitRun, runAbsent, runEnded, runSeen, stopRun } from "./rules/run-rules.ts";
@@ -56,6 +57,10 @@ function obey(decision: Decision, command: SessionCommand): void {
       return unpark(decision);
     case "RaiseBudget":
       return raiseBudget(decision, command);
+    case "HoldForAgent":
+      return holdForAgent(decision, command);
+    case "ReleaseForAgent":
+      return releaseForAgent(decision, command);
     case "DecideApproval":
       return decideApproval(decision, command);
     case "AnswerQuestion":

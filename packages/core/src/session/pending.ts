@@ -4,6 +4,7 @@ import { deadlines } from "./deadlines.ts";
 import type { Duty, Effect } from "./effect.ts";
 import { keyOf } from "./effect-keys.ts";
 import { wantsRun } from "./rules/run-rules.ts";
+import { isOverBudget } from "./status.ts";
 import type { OpenMessage, Run, Session } from "./state.ts";
 
 type EffectDuty = Extract<Duty, { readonly effect: Effect }>;
@@ -116,7 +117,7 @@ function* mailDuties(session: Session, run: Run): Generator<EffectDuty> {
       },
     };
   }
-  if (stop === null && !session.budget.exceeded)
+  if (stop === null && !isOverBudget(session))
     for (const message of toHandOver(session, run)) yield putDuty(run, message);
 }
 

@@ -9,6 +9,7 @@ import type { Decision } from "./decision.ts";
 import { requestStop } from "./rules/run-rules.ts";
 import { abandon, givenUpAt } from "./rules/give-up.ts";
 import type { Operation, Session } from "./state.ts";
+import { isOverBudget } from "./status.ts";
 import { isQuestion } from "./target.ts";
 
 /** Adds what follows by itself, in the same append as what it follows from. */
@@ -102,8 +103,9 @@ function goOnClosing(decision: Decision): void {
 }
 
 /** Nothing goes on before a person does something; a park that ends by itself is waited for. */
-function waitsForSomebody({ parked, budget }: Session): boolean {
-  return budget.exceeded || (parked !== null && parked.until === null);
+function waitsForSomebody(session: Session): boolean {
+  const { parked } = session;
+  return isOverBudget(session) || (parked !== null && parked.until === null);
 }
 
 function denyAll(decision: Decision, operationIds: Iterable<string>): void {

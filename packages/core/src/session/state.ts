@@ -211,6 +211,8 @@ export interface Budget {
   readonly capUsd: number | null;
   /** It has cost that much: nothing is handed over until the cap is raised. */
   readonly exceeded: boolean;
+  /** All sessions of its agent together have cost what they may; null where they may go on. */
+  readonly agent: { readonly spentUsd: number; readonly capUsd: number } | null;
 }
 
 /** What an agent is to be told about an operation of its. */
@@ -268,7 +270,7 @@ export function unopened(id: SessionId): Session {
     priority: 0,
     tenant: null,
     forkedFrom: null,
-    budget: { capUsd: null, exceeded: false },
+    budget: { capUsd: null, exceeded: false, agent: null },
     conversation: { id: "", begun: false },
     life: { type: "unopened" },
     owner: null,

@@ -19,7 +19,7 @@ export function statusOf(session: Session): SessionStatus {
   if (session.life.type === "unopened") return "unopened";
   if (session.life.type === "ended") return session.life.outcome;
   if (session.life.type === "closing") return "closing";
-  if (session.parked !== null || session.budget.exceeded) return "parked";
+  if (session.parked !== null || isOverBudget(session)) return "parked";
   if (session.run === null) return session.messages.size > 0 ? "queued" : "idle";
   if (session.run.phase.type === "requested" || session.run.phase.type === "started")
     return "starting";
@@ -34,6 +34,11 @@ export function waitsForPerson({ approvals }: Session, { turn, trace }: Run): bo
   for (const { turnId, operation } of approvals.values())
     if (turnId === turn.id && operation.runId === trace.runId) return true;
   return false;
+}
+
+/** Whether the session, or all of its agent together, have cost what they may. */
+export function isOverBudget({ budget }: Pick<Session, "budget">): boolean {
+  return budget.exceeded || budget.agent !== null;
 }
 
 /** Whether nothing is in hand: no message, no turn, no operation. */

@@ -158,7 +158,7 @@ function checkDuties(duties: readonly Duty[], state: Session, book: Book): void 
   for (const duty of duties) if ("effect" in duty) checkEffect(duty, book);
   if (book.life === "ended") assert.deepEqual(keys, [], "nothing is pending once it has ended");
   if (state.owner === null) assert.deepEqual(keys, [], "nothing is pending for nobody");
-  const waitsForSomebody = book.parked || book.exceeded;
+  const waitsForSomebody = book.parked || book.exceeded || book.agentExceeded;
   if (state.owner !== null && book.outstanding().length > 0 && !waitsForSomebody) {
     assert.ok(
       keys.length > 0,
@@ -198,7 +198,11 @@ function checkEffect(
   switch (effect.type) {
     case "admit":
       return assert.ok(
-        run === null && !book.parked && !book.exceeded && book.messages.size > 0,
+        run === null &&
+          !book.parked &&
+          !book.exceeded &&
+          !book.agentExceeded &&
+          book.messages.size > 0,
         key,
       );
     case "start":

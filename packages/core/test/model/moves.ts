@@ -15,6 +15,8 @@ export type Move =
   | { readonly move: "stopRun"; readonly reason: "asked" | "shutdown" }
   | { readonly move: "unpark" }
   | { readonly move: "raise"; readonly usd: number | null }
+  /** What all sessions of the agent may cost is spent, or raised. */
+  | { readonly move: "agentBudget"; readonly spent: boolean }
   | { readonly move: "approve"; readonly pick: number; readonly granted: boolean }
   | { readonly move: "redrive"; readonly pick: number }
   | { readonly move: "pass"; readonly ms: number }
@@ -113,6 +115,7 @@ const anyMove: fc.Arbitrary<Move> = fc.oneof(
   often(1, "stopRun", { reason: fc.constantFrom("asked", "shutdown") }),
   often(5, "redrive", { pick }),
   often(3, "raise", { usd: fc.constantFrom(null, 1, 2, 10) }),
+  often(4, "agentBudget", { spent: fc.boolean() }),
   often(3, "interrupt", {}),
   often(3, "unpark", {}),
   often(1, "forget", {}),

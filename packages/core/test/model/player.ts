@@ -120,6 +120,12 @@ export class Player {
         return void this.give({ type: "Unpark" });
       case "raise":
         return void this.give({ type: "RaiseBudget", capUsd: move.usd });
+      case "agentBudget":
+        return void this.give(
+          move.spent
+            ? { type: "HoldForAgent", spentUsd: 9, capUsd: 8 }
+            : { type: "ReleaseForAgent", capUsd: null },
+        );
       case "approve":
         return this.#approve(move.pick, move.granted);
       case "redrive":
@@ -234,6 +240,7 @@ export class Player {
     this.#own(this.#epoch + 1);
     this.give({ type: "Unpark" });
     this.give({ type: "RaiseBudget", capUsd: null });
+    this.give({ type: "ReleaseForAgent", capUsd: null });
     this.give({ type: "CloseSession", outcome: "closed" });
     this.#tick({ caughtUp: true, alive: true, backMs: 0 });
     let idle = 0;

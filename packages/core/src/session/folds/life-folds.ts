@@ -11,7 +11,7 @@ export const lifeFolds: FoldsOf<LifeEvent> = {
     state.priority = data.priority;
     state.tenant = data.tenant;
     state.forkedFrom = data.forkedFrom;
-    state.budget = { capUsd: data.policy.budgetUsd, exceeded: false };
+    state.budget = { capUsd: data.policy.budgetUsd, exceeded: false, agent: null };
     state.conversation = { id: data.conversation, begun: false };
     state.life = { type: "open" };
   },
@@ -39,7 +39,13 @@ export const lifeFolds: FoldsOf<LifeEvent> = {
     state.budget = { ...state.budget, exceeded: true };
   },
   BudgetRaised({ state }, data) {
-    state.budget = { capUsd: data.capUsd, exceeded: false };
+    state.budget = { ...state.budget, capUsd: data.capUsd, exceeded: false };
+  },
+  AgentBudgetExceeded({ state }, data) {
+    state.budget = { ...state.budget, agent: data };
+  },
+  AgentBudgetRaised({ state }) {
+    state.budget = { ...state.budget, agent: null };
   },
   CloseRequested({ state }, data) {
     state.life = { type: "closing", ...data, expired: false };

@@ -1,12 +1,11 @@
 import type {
-  BudgetRaised,
   CloseRequested,
   SessionOpened,
   SessionOwned,
   SessionReopened,
   SessionUnparked,
 } from "../../events/session-events.ts";
-import type { CloseSession, OpenSession, OwnSession, RaiseBudget } from "../command.ts";
+import type { CloseSession, OpenSession, OwnSession } from "../command.ts";
 import type { Decision } from "../decision.ts";
 
 /** Opens a session, or opens it again after it ended. */
@@ -24,10 +23,20 @@ export function openSession(decision: Decision, command: OpenSession): void {
       `Session ${state.id} belongs to agent "${state.agent.slug}", not to "${command.agent.slug}". Open another session for it.`,
     );
   }
+  if (state.tenant !== command.tenant) {
+    throw decision.refusal(
+      "TENANT_MISMATCH",
+      `Session ${state.id} belongs to ${nameOf(state.tenant)}, not to ${nameOf(command.tenant)}. Open another session for it.`,
+    );
+  }
   if (state.life.type === "ended") decision.emit<SessionReopened>("SessionReopened", {});
   // What could not start is tried once more. A row of crashes, or a limit, is not over by opening.
   if (state.parked?.reason === "start_failed")
     decision.emit<SessionUnparked>("SessionUnparked", { reason: "opened" });
+}
+
+function nameOf(tenant: string | null): string {
+  return tenant === null ? "no tenant" : `tenant "${tenant}"`;
 }
 
 /** Takes the session over. */
@@ -58,20 +67,6 @@ export function closeSession(decision: Decision, command: CloseSession): void {
     outcome: command.outcome,
     until: decision.now + policy.closeMs,
   });
-}
-
-/** Lets the session cost more. */
-export function raiseBudget(decision: Decision, command: RaiseBudget): void {
-  const { life, budget, totals } = decision.state;
-  if (life.type === "unopened") throw unknownSession(decision);
-  if (command.capUsd === budget.capUsd) return;
-  if (command.capUsd !== null && command.capUsd <= totals.costUsd) {
-    throw decision.refusal(
-      "BUDGET_TOO_LOW",
-      `Session ${decision.state.id} has cost $${totals.costUsd}; a cap of $${command.capUsd} would stop it at once. Give more, or null for no cap.`,
-    );
-  }
-  decision.emit<BudgetRaised>("BudgetRaised", { capUsd: command.capUsd });
 }
 
 /** Starts runs again. */

@@ -12,6 +12,7 @@ import type { RunId } from "../../ids.ts";
 import type { AdmitRun, RunAbsent, RunEnded, RunSeen, StopRun } from "../command.ts";
 import type { Decision } from "../decision.ts";
 import type { Run, Session } from "../state.ts";
+import { isOverBudget } from "../status.ts";
 
 /** Requests a run, where one is still wanted. */
 export function admitRun(decision: Decision, command: AdmitRun): void {
@@ -30,8 +31,9 @@ export function admitRun(decision: Decision, command: AdmitRun): void {
 }
 
 /** Whether the session has work for a run and has none. Its restart may still have to wait. */
-export function wantsRun({ life, run, parked, budget, messages }: Session): boolean {
-  if (run !== null || parked !== null || budget.exceeded || messages.size === 0) return false;
+export function wantsRun(session: Session): boolean {
+  const { life, run, parked, messages } = session;
+  if (run !== null || parked !== null || messages.size === 0 || isOverBudget(session)) return false;
   return (
     life.type === "open" || (life.type === "closing" && life.outcome === "closed" && !life.expired)
   );

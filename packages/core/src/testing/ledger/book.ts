@@ -38,6 +38,7 @@ export class Book {
   run: RunEntry | null = null;
   parked = false;
   exceeded = false;
+  agentExceeded = false;
   /** How many messages were ever queued. */
   position = 0;
   /** Every run that was ever asked for. */

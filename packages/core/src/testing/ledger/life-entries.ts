@@ -34,6 +34,14 @@ export function lifeEntries(book: Book): EntriesOf<LifeEvent> {
     BudgetRaised() {
       book.exceeded = false;
     },
+    AgentBudgetExceeded() {
+      assert.ok(!book.agentExceeded, "an agent's budget is exceeded once");
+      book.agentExceeded = true;
+    },
+    AgentBudgetRaised() {
+      assert.ok(book.agentExceeded, "an agent's budget is raised after it was exceeded");
+      book.agentExceeded = false;
+    },
     CloseRequested() {
       assert.ok(book.life === "open" || book.life === "closing", "what is open can be closed");
       book.life = "closing";

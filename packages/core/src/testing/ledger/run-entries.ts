@@ -17,7 +17,8 @@ export function runEntries(book: Book): EntriesOf<RunEvent> {
       assert.ok(!book.runs.has(runId), `the run id ${runId} is used once in all of time`);
       assert.equal(epoch, book.epoch, "the present owner asks for a run");
       assert.ok(book.life === "open" || book.life === "closing", "a run is for a living session");
-      assert.ok(!book.parked && !book.exceeded, "no run while parked or over budget");
+      const isHeld = book.parked || book.exceeded || book.agentExceeded;
+      assert.ok(!isHeld, "no run while parked or over budget");
       assert.ok(book.messages.size > 0, "a run is for a message");
       book.runs.add(runId);
       book.run = {
