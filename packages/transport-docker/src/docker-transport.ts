@@ -1,8 +1,7 @@
 import type { Transport } from "@waybill/core";
 import { checkPlace } from "./check-place.ts";
-import { engineCommand } from "./engine/command.ts";
-import { engineOf } from "./engine/engine.ts";
 import { knownOf } from "./engine/known.ts";
+import { whichEngine } from "./engine/which-engine.ts";
 import { inTurn } from "./in-turn.ts";
 import { listRuns } from "./list-runs.ts";
 import { settingsOf } from "./options.ts";
@@ -22,7 +21,7 @@ import { watchRun } from "./watch/watch-run.ts";
  */
 export function dockerTransport(options: DockerTransportOptions): Transport {
   const settings = settingsOf(options);
-  const engine = engineOf(engineCommand(options.engine ?? "docker", options.host));
+  const engine = whichEngine(options);
   const watcher = containerWatcher(engine, settings.logger, () => known.forgetImages());
   const known = knownOf(engine, watcher.followingSince);
   const place: Place = { engine, known, settings };

@@ -67,7 +67,8 @@ export interface Settings {
   readonly build: string;
   readonly command: readonly string[] | null;
   readonly network: string;
-  readonly memory: string;
+  /** In bytes. */
+  readonly memory: number;
   readonly cpus: number | null;
   readonly pids: number;
   readonly fileSizeBytes: number;
@@ -92,7 +93,7 @@ export function settingsOf(options: DockerTransportOptions): Settings {
     build: options.build ?? `${options.engine ?? "docker"} build -t ${options.image} <its folder>`,
     command: options.command ?? null,
     network: options.network ?? "none",
-    memory: options.memory ?? "512m",
+    memory: memoryBytes(options.memory ?? "512m"),
     cpus: options.cpus ?? null,
     pids: options.pids ?? 128,
     fileSizeBytes: options.fileSizeBytes ?? 1024 ** 3,
@@ -121,4 +122,15 @@ export function settingsOf(options: DockerTransportOptions): Settings {
     throw new TypeError(`startConcurrency is ${settings.startConcurrency}; it must be at least 1.`);
   }
   return settings;
+}
+
+/** The bytes of an amount such as `512m`, `1.5g` or `536870912`. Throws a `TypeError`. */
+function memoryBytes(amount: string): number {
+  const [, number, unit = ""] = /^(\d+(?:\.\d+)?)([bkmgt]?)$/iu.exec(amount) ?? [];
+  if (number === undefined) {
+    throw new TypeError(
+      `memory is "${amount}"; it must be a number with b, k, m, g or t after it.`,
+    );
+  }
+  return Math.round(Number(number) * 1024 ** "bkmgt".indexOf(unit.toLowerCase() || "b"));
 }

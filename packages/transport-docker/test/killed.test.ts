@@ -1,4 +1,4 @@
-import { readFile } from "node:fs/promises";
+import { readFile, readdir } from "node:fs/promises";
 import { setTimeout as pause } from "node:timers/promises";
 import type { RunPlan } from "@waybill/core";
 import { beforeAll, expect, test } from "vitest";
@@ -12,8 +12,12 @@ import {
   newGround,
   until,
 } from "./fixture.ts";
+import type { Ground } from "./fixture.ts";
 import { orchestrator, told } from "./orchestrator.ts";
 import { commandLine, followersOf, killCommandLines } from "./processes.ts";
+
+/** Docker by its command line. */
+const passing = (ground: Ground): Promise<string> => fakeEngine(ground, ['exec docker "$@"']);
 
 const untilTerm = "trap 'exit 0' TERM; echo ready; while :; do sleep 30 & wait $!; done";
 
@@ -52,13 +56,17 @@ await describeWithDocker("when the orchestrator is killed", [baseImage], () => {
     const transport = ground.transport();
     const trial = async (number: number): Promise<void> => {
       const plan = await ground.plan({ program: untilTerm });
-      const victim = await orchestrator(plan, { acts: ["start", "stay"] });
+      // By the command line in every second trial, and then it dies as well in some.
+      const options = number % 2 === 0 ? { engine: await passing(ground) } : {};
+      const victim = await orchestrator(plan, { acts: ["start", "stay"], options });
       await victim.process.iterable()[Symbol.asyncIterator]().next();
       await pause(Math.random() * 350);
-      // The whole group: the engine's command line that makes the container dies as well.
       victim.process.kill("SIGKILL");
-      if (number % 2 === 0) await killCommandLines(plan);
+      if (number % 4 === 0) await killCommandLines(plan);
       await victim.process;
+      expect(await readdir(plan.control), "what a start leaves on disk").toEqual(
+        expect.not.arrayContaining([expect.stringContaining("environment")]),
+      );
       await transport.start(plan);
       await ready(plan);
       expect((await transport.stop(plan, 3_000))?.exitCode).toBe(0);
@@ -66,14 +74,15 @@ await describeWithDocker("when the orchestrator is killed", [baseImage], () => {
     };
     const rounds = process.env["WAYBILL_LONG"] === "1" ? 20 : 2;
     for (let round = 0; round < rounds; round += 1) {
-      await Promise.all([trial(0), trial(1), trial(2)]);
+      await Promise.all([trial(3 * round), trial(3 * round + 1), trial(3 * round + 2)]);
     }
   }, 240_000);
 
   test.concurrent("no follower of the engine's events is left behind", async () => {
     await using ground = await newGround();
     const plan = await ground.plan({ program: untilTerm });
-    const victim = await orchestrator(plan, { acts: ["start", "watch"] });
+    const options = { engine: await passing(ground) };
+    const victim = await orchestrator(plan, { acts: ["start", "watch"], options });
     const lines = victim.process.iterable()[Symbol.asyncIterator]();
     while (!String((await lines.next()).value).includes("running"));
     const before = await followersOf(victim.process.pid ?? 0);

@@ -14,7 +14,7 @@ import {
   sightings,
   until,
 } from "./fixture.ts";
-import { followersOf } from "./processes.ts";
+import { childrenOf, followersOf } from "./processes.ts";
 import { engineDoor } from "./reachable.ts";
 
 const waiting = "echo ready; while :; do sleep 1; done";
@@ -148,9 +148,9 @@ await describeWithDocker("evidence", [baseImage], () => {
     expect(types.at(-1)).toBe("exited");
   });
 
-  test("all runs of a transport share one follower of events, which goes with the last", async () => {
+  test("by the command line, all runs of a transport share one follower of events, which goes with the last", async () => {
     await using ground = await newGround();
-    const transport = ground.transport();
+    const transport = ground.transport({ engine: await fakeEngine(ground, ['exec docker "$@"']) });
     const plans = await Promise.all([1, 2, 3].map(() => ground.plan({ program: waiting })));
     for (const plan of plans) await transport.start(plan);
     const seen = Promise.all(plans.map((plan) => sightings(transport, plan)));
@@ -161,9 +161,21 @@ await describeWithDocker("evidence", [baseImage], () => {
     await until("no follower", async () => (await followersOf(process.pid)).length === 0);
   });
 
+  test("on a socket, no run needs a process of the host, and none is left behind", async () => {
+    await using ground = await newGround();
+    const transport = ground.transport();
+    const plans = await Promise.all([1, 2, 3].map(() => ground.plan({ program: waiting })));
+    for (const plan of plans) await transport.start(plan);
+    const seen = Promise.all(plans.map((plan) => sightings(transport, plan)));
+    await until("no process", async () => (await childrenOf(process.pid)).length === 0);
+    for (const plan of plans) await docker("kill", nameOf(plan));
+    for (const sighting of await seen) expect(sighting.at(-1)?.type).toBe("exited");
+  });
+
   test("a follower that dies is replaced, and nothing is missed meanwhile", async () => {
     await using ground = await newGround();
-    const transport = ground.transport({ logger: shouting });
+    const engine = await fakeEngine(ground, ['exec docker "$@"']);
+    const transport = ground.transport({ engine, logger: shouting });
     const plan = await ground.plan({ program: waiting });
     await transport.start(plan);
     const seen = sightings(transport, plan);

@@ -19,6 +19,13 @@ export async function followersOf(parent: number): Promise<number[]> {
   return followers;
 }
 
+/** The pids of what this process started and is still there. */
+export async function childrenOf(parent: number): Promise<number[]> {
+  const children: number[] = [];
+  for (const pid of await processes()) if ((await parentOf(pid)) === parent) children.push(pid);
+  return children;
+}
+
 async function processes(): Promise<number[]> {
   return (await readdir("/proc")).map(Number).filter((pid) => pid > 0);
 }

@@ -13,7 +13,7 @@ export interface EngineDoor extends AsyncDisposable {
 
 /** Opens a door at this path of a socket. */
 export async function engineDoor(path: string): Promise<EngineDoor> {
-  const engine = await engineSocket();
+  const engine = await engineSocketPath();
   const through = new Set<Socket>();
   const server = createServer({ allowHalfOpen: true }, (here) => {
     const there = connect({ path: engine, allowHalfOpen: true });
@@ -45,7 +45,8 @@ export async function engineDoor(path: string): Promise<EngineDoor> {
   };
 }
 
-async function engineSocket(): Promise<string> {
+/** The path of the unix socket on which the engine of the environment listens. */
+export async function engineSocketPath(): Promise<string> {
   const format = '{{(index .Endpoints "docker").Host}}';
   const { stdout } = await execa("docker", ["context", "inspect", "--format", format]);
   return (process.env["DOCKER_HOST"] ?? stdout).replace(/^unix:\/\//u, "");

@@ -3,7 +3,9 @@ import { describe, expect, test } from "vitest";
 import { settingsOf } from "../src/options.ts";
 import type { DockerTransportOptions } from "../src/index.ts";
 import { runEnvironment } from "../src/start/environment.ts";
-import { runArguments } from "../src/start/run-arguments.ts";
+import { runArguments } from "../src/engine/run-arguments.ts";
+import type { RunCommand } from "../src/engine/run-arguments.ts";
+import { runContainer } from "../src/start/run-container.ts";
 
 const plan: RunPlan = {
   owner: "store-1",
@@ -25,20 +27,23 @@ const plan: RunPlan = {
   stderr: { host: "/host/stderr", at: "/waybill/stderr" },
 };
 
-function argumentsOf(
+function commandOf(
   options: Partial<DockerTransportOptions> = {},
   changed: Partial<RunPlan> = {},
-): string[] {
-  return runArguments({ ...plan, ...changed }, settingsOf({ image: "agent:1", ...options }), {
+): RunCommand {
+  const parts = {
     token: "token-1",
     imageId: "sha256:abc",
     argv: ["node", "main.js"],
     user: "5:6",
-    environmentFile: "/host/control/environment",
-    environmentArgs: [],
     mounts: [],
-  });
+  };
+  const settings = settingsOf({ image: "agent:1", ...options });
+  return runArguments(runContainer({ ...plan, ...changed }, settings, parts));
 }
+
+const argumentsOf = (...given: Parameters<typeof commandOf>): readonly string[] =>
+  commandOf(...given).args;
 
 describe("the arguments of a run", () => {
   test("contain everything by default", () => {
@@ -54,8 +59,8 @@ describe("the arguments of a run", () => {
         "--tmpfs=/tmp:rw,nosuid,nodev,size=64m",
         "--cap-drop=ALL",
         "--security-opt=no-new-privileges",
-        "--memory=512m",
-        "--memory-swap=512m",
+        "--memory=536870912",
+        "--memory-swap=536870912",
         "--pids-limit=128",
         "--ipc=private",
         "--ulimit=fsize=1073741824",
@@ -67,11 +72,13 @@ describe("the arguments of a run", () => {
     );
   });
 
-  test("never remove the container, and keep no value of the environment but in a file", () => {
-    const args = argumentsOf();
+  test("never remove the container, and keep no value of the environment but what is read", () => {
+    const { args, input } = commandOf();
     expect(args).not.toContain("--rm");
     expect(args.join(" ")).not.toContain("Кодер");
-    expect(args).toContain("--env-file=/host/control/environment");
+    expect(args).toContain("--env-file=/dev/stdin");
+    expect(input).toBe("HOME=/tmp\nWAYBILL_INBOX=/waybill/inbox\nNAME=Кодер\n");
+    expect(args).toContain("--env=LINES=one\ntwo");
   });
 
   test("name and label the container so that it is found again", () => {
@@ -142,8 +149,8 @@ describe("the arguments of a run", () => {
     expect(loosened.filter((one) => !plain.includes(one))).toEqual([
       "--network=board",
       "--cap-add=NET_BIND_SERVICE",
-      "--memory=1g",
-      "--memory-swap=1g",
+      "--memory=1073741824",
+      "--memory-swap=1073741824",
       "--cpus=1.5",
       "--pids-limit=64",
     ]);
@@ -152,16 +159,18 @@ describe("the arguments of a run", () => {
 });
 
 describe("the environment of a run", () => {
-  test("has paths as the run sees them, a home, and values with line breaks as arguments", () => {
+  test("has paths as the run sees them, and a home", () => {
     expect(runEnvironment(plan)).toEqual({
-      file: "HOME=/tmp\nWAYBILL_INBOX=/waybill/inbox\nNAME=Кодер\n",
-      args: ["--env=LINES=one\ntwo"],
+      HOME: "/tmp",
+      WAYBILL_INBOX: "/waybill/inbox",
+      NAME: "Кодер",
+      LINES: "one\ntwo",
     });
   });
 
   test("keeps a home that the plan names", () => {
     const own = { ...plan, env: { HOME: "/waybill/state" } };
-    expect(runEnvironment(own).file).toBe("HOME=/waybill/state\n");
+    expect(runEnvironment(own)).toEqual({ HOME: "/waybill/state" });
   });
 
   test("refuses a name that would be read as something else", () => {

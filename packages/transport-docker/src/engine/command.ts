@@ -30,6 +30,8 @@ export interface EngineCommand {
 export interface CallOptions {
   readonly timeoutMs: number;
   readonly signal?: AbortSignal | undefined;
+  /** What the command reads. Default: nothing. */
+  readonly input?: string;
 }
 
 /** The command line of this program; `host` overrides the engine that the environment names. */
@@ -46,13 +48,15 @@ async function call(
   program: string,
   args: readonly string[],
   env: Readonly<Record<string, string>>,
-  { timeoutMs, signal }: CallOptions,
+  { timeoutMs, signal, input }: CallOptions,
 ): Promise<CommandResult> {
   signal?.throwIfAborted();
-  const result = await execa(program, args, {
+  const [file, ...words] =
+    input === undefined ? [program, ...args] : ["sh", "-c", rereadable, "sh", program, ...args];
+  const result = await execa(file, words, {
     env,
     reject: false,
-    stdin: "ignore",
+    ...(input === undefined ? { stdin: "ignore" } : { input }),
     timeout: timeoutMs,
     maxBuffer: 256 * 1024 * 1024,
     // A process group of its own: Ctrl+C at a terminal must not reach a stop or a start in flight.
@@ -70,6 +74,10 @@ async function call(
     timedOut: result.timedOut,
   };
 }
+
+// What Node gives a child to read is a socket, which `--env-file=/dev/stdin` cannot open once more; a
+// here-document can be. The shell is gone by the time the program runs.
+const rereadable = 'text=$(cat); exec "$@" <<END\n$text\nEND\n';
 
 // The shell waits for its standard input to end, which it does also when this process is killed:
 // a follower of a quiet engine would notice that only at its next line, perhaps never.

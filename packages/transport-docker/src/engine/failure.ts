@@ -1,4 +1,5 @@
 import { WaybillError } from "@waybill/core";
+import { errorCode } from "../records/error-code.ts";
 import type { CommandResult } from "./command.ts";
 
 /** There is no such program on this machine. */
@@ -38,6 +39,27 @@ export function engineAway(program: string, result: CommandResult): WaybillError
     );
   }
   return null;
+}
+
+/** What a socket's silence comes to, in the words that the command line has for it. */
+export function socketFailure(error: unknown): { stderr: string; timedOut: boolean } {
+  const reason = error instanceof Error ? error.message : String(error);
+  switch (errorCode(error)) {
+    case "ETIMEDOUT":
+      return { stderr: reason, timedOut: true };
+    case "EACCES":
+    case "EPERM":
+      return { stderr: `connect: permission denied (${reason})`, timedOut: false };
+    case "ENOENT":
+    case "ECONNREFUSED":
+      return {
+        stderr: `Cannot connect to the Docker daemon. Is the docker daemon running? (${reason})`,
+        timedOut: false,
+      };
+    // It was there, and went away before its answer was complete.
+    default:
+      return { stderr: `error during connect: unexpected EOF (${reason})`, timedOut: false };
+  }
 }
 
 /** The engine answered, and refused what was asked of it. */

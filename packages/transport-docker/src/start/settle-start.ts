@@ -5,7 +5,7 @@ import { neverRan } from "../never-ran.ts";
 import { findContainer, holdsMarker } from "../place.ts";
 import type { Place } from "../place.ts";
 import { readMarker } from "../records/marker.ts";
-import { engineCouldNotStart, runEnded, startLineFailed } from "./start-failure.ts";
+import { engineCouldNotStart, isNameTaken, runEnded, startLineFailed } from "./start-failure.ts";
 import { startLineCode } from "./start-line.ts";
 
 /** How long a container may stay created before another starter takes the start over. */
@@ -32,6 +32,11 @@ export async function settleStart(
     if (container === null) {
       // It was there a moment ago, or the engine refused to make it.
       if ((await readMarker(plan)) !== null) throw runEnded(plan);
+      // An engine gives a name away a moment before it tells of the container.
+      if (isNameTaken(said) && passed < createdGraceMs) {
+        await pause(20);
+        continue;
+      }
       throw engineCouldNotStart(plan, said, place.engine.program);
     }
     if (await holdsMarker(plan, container)) return container;

@@ -63,12 +63,17 @@ function startFailed(plan: RunPlan, why: string, kind: FailureClass = "permanent
   });
 }
 
+/** Whether the engine refused since the name belongs to another container, of this run perhaps. */
+export function isNameTaken(said: string): boolean {
+  return /name .*already in use/iu.test(said);
+}
+
 const noSuchProgram = /exec: .*(?:no such file or directory|not found)/iu;
 
 function classOf(said: string): FailureClass {
   // Where the command line was cut off, the engine may be making the container still.
   if (said.trim() === "" || cutOff.test(said)) return "unknown";
-  return short.test(said) ? "transient" : "permanent";
+  return short.test(said) || isNameTaken(said) ? "transient" : "permanent";
 }
 
 const cutOff =

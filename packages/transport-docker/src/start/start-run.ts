@@ -1,6 +1,4 @@
 import { randomUUID } from "node:crypto";
-import { rm, writeFile } from "node:fs/promises";
-import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { WaybillError, isWaybillError } from "@waybill/core";
 import type { RunPlan, Started } from "@waybill/core";
@@ -13,12 +11,11 @@ import { hasEnded, recordEngine } from "../records/control.ts";
 import { label } from "../records/labels.ts";
 import { readMarker } from "../records/marker.ts";
 import { containerUser } from "./container-user.ts";
-import { runEnvironment } from "./environment.ts";
 import { extraMounts } from "./extra-mounts.ts";
 import { obtainImage } from "./obtain-image.ts";
 import { imageProgram } from "./image-program.ts";
 import { requireProtocol } from "./require-protocol.ts";
-import { runArguments } from "./run-arguments.ts";
+import { runContainer } from "./run-container.ts";
 import { settleStart } from "./settle-start.ts";
 import { imageMissing, runEnded } from "./start-failure.ts";
 
@@ -56,7 +53,7 @@ async function startFirst(place: Place, plan: RunPlan, signal?: AbortSignal): Pr
   requireProtocol(place.settings, plan, image);
   const token = randomUUID();
   const attempt = { image, argv, token };
-  const { result, engine } = await runContainer(place, plan, attempt, signal).catch(orUnknown);
+  const { result, engine } = await runInEngine(place, plan, attempt, signal).catch(orUnknown);
   if (result.ok && (await tookMarker(plan, token))) {
     return { host: engine.name, handle: result.stdout.trim(), already: false };
   }
@@ -102,7 +99,7 @@ interface Attempt {
   readonly token: string;
 }
 
-async function runContainer(
+async function runInEngine(
   place: Place,
   plan: RunPlan,
   { image, argv, token }: Attempt,
@@ -112,18 +109,14 @@ async function runContainer(
   const engine = once(() => place.engine.info(signal));
   const user = await containerUser(plan.user, image, settings, engine);
   const mounts = extraMounts(settings.mounts);
-  const environment = runEnvironment(plan);
-  const environmentFile = join(plan.control, `environment-${token}`);
-  const parts = { token, argv, user, mounts, environmentFile, environmentArgs: environment.args };
-  const args = runArguments(plan, settings, { ...parts, imageId: image.id });
-  await writeFile(environmentFile, environment.file, { mode: 0o600 });
+  const request = runContainer(plan, settings, { token, argv, user, mounts, imageId: image.id });
   const probably = place.known.info();
   // Where another engine answers by now, the record names one that never had the run: whoever reads
   // it before it is put right waits, and starts nothing.
   if (probably !== null) await recordEngine(plan, probably.id);
   // The identity is asked for and recorded while the engine is at work, so that the start need not
   // wait; and where it is as good as known, when the program has begun, so as not to get in its way.
-  const running = place.engine.run(args, signal);
+  const running = place.engine.run(request, signal);
   const asked = probably === null ? engine() : running.then(engine, engine);
   const [result, recorded] = await Promise.allSettled([
     running,
@@ -133,7 +126,6 @@ async function runContainer(
       return info;
     }),
   ]);
-  await rm(environmentFile, { force: true });
   // Its image may be what was missing: the next attempt looks.
   if (result.status === "rejected" || !result.value.ok) place.known.forgetImages();
   if (result.status === "rejected") throw result.reason;
