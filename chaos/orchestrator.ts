@@ -33,7 +33,7 @@ await using orchestrator = await createOrchestrator({
       transport: processTransport({
         command: [process.execPath, "--conditions=@waybill/source", agent],
       }),
-      policy: { retryMs: 50, retryCapMs: 1_000, failures: 1_000, graceMs: 1_000 },
+      policy: { retryMs: 50, retryCapMs: 1_000, failures: 1_000, graceMs: 1_000, doubtMs: 2_000 },
     },
   },
 });

@@ -5,6 +5,7 @@ import {
   type Duty,
   type Incoming,
   type Orchestrator,
+  type SessionCommand,
   type SessionEvent,
 } from "@waybill/core";
 import {
@@ -112,6 +113,24 @@ describe("what may have been done is never called undone", () => {
     const seen = { now: at, aliveAt: null, caughtUpAt: null };
     const given_up = failed.when({ type: "Tick", seen }, { at }).thenTypes(["OperationAbandoned"]);
     expect(given_up.state.deadLetters.get("s-1/run-1/3")?.maybeDelivered).toBe(true);
+  });
+
+  test("a look-up that finds nothing proves nothing while the call may still arrive", () => {
+    const doubted = given([...past.accepted(), ...asked(), ownedWithoutKeys()])
+      .when({ type: "Tick", seen: { now: 0, aliveAt: null, caughtUpAt: null } })
+      .thenTypes(["OperationInDoubt"]);
+    const notFound = (attempt: number): SessionCommand => ({
+      type: "Succeeded",
+      effect: { ...perform(attempt), type: "lookup" },
+      value: null,
+    });
+    const early = doubted.when(notFound(2)).thenTypes(["OperationInDoubt"]);
+    const { at } = early.state.outbox.get("chat:7")?.[0] ?? {};
+    const provenAt = doubted.state.now + doubted.state.policy.doubtMs;
+    expect(at).toMatchObject({ type: "in_doubt", dueAt: provenAt });
+    early
+      .when(notFound(3), { at: provenAt })
+      .thenTypes(["OperationDeferred", "OperationAttempted"]);
   });
 
   test("an old look-up's answer says nothing about a later call", () => {
@@ -326,6 +345,10 @@ function word(seq: number, said: Word["word"]): Word {
 
 function queued(): SessionEvent {
   return { type: "MessageQueued", data: { messageId: "m1", position: 1, text: "go", from: null } };
+}
+
+function ownedWithoutKeys(): SessionEvent {
+  return { type: "SessionOwned", data: { owner: "two", epoch: 2, trackerKeys: false } };
 }
 
 function owned2(): SessionEvent {

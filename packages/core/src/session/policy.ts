@@ -34,6 +34,11 @@ export interface Policy {
   readonly rateLimitMs: number;
   /** How long an operation is tried. Default 24 h. */
   readonly operationMs: number;
+  /**
+   * How long a call that got no answer may still arrive at a Tracker without keys: only after that
+   * does a look-up which finds nothing prove that it was not done. Default 30 s.
+   */
+  readonly doubtMs: number;
   /** How many messages may wait. Default 1000. */
   readonly queue: number;
   /** How many operations may be outstanding. Default 1000. */
@@ -63,6 +68,7 @@ export const defaultPolicy: Policy = {
   rateLimits: 10,
   rateLimitMs: 691_200_000,
   operationMs: 86_400_000,
+  doubtMs: 30_000,
   queue: 1000,
   operations: 1000,
   budgetUsd: null,

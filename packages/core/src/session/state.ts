@@ -196,7 +196,8 @@ export interface Operation<Asked extends AgentOperation = TrackerOperation> {
 export type OperationPlace =
   | { readonly type: "waiting"; readonly dueAt: Instant }
   | { readonly type: "attempted"; readonly epoch: number }
-  | { readonly type: "in_doubt"; readonly dueAt: Instant };
+  /** Nobody knows, since then, whether the call arrived. The Tracker is asked when it is due. */
+  | { readonly type: "in_doubt"; readonly dueAt: Instant; readonly since: Instant };
 
 /** An operation that waits for a person: to be allowed, or to be answered. */
 export interface Approval {

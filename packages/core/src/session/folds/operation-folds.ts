@@ -54,12 +54,16 @@ export const operationFolds: FoldsOf<OperationEvent> = {
       at: { type: "waiting", dueAt: data.dueAt },
     }));
   },
-  OperationInDoubt(draft, data) {
+  OperationInDoubt(draft, data, at) {
     change(draft, data.operationId, (operation) => ({
       ...operation,
       attempts: data.attempt,
       maybeDelivered: true,
-      at: { type: "in_doubt", dueAt: data.dueAt },
+      at: {
+        type: "in_doubt",
+        dueAt: data.dueAt,
+        since: operation.at.type === "in_doubt" ? operation.at.since : at,
+      },
     }));
   },
   OperationDelivered(draft, data) {

@@ -8,6 +8,7 @@ import type {
   OperationRequested,
 } from "../../events/operation-events.ts";
 import type { Failure } from "../../errors.ts";
+import type { Instant } from "../../ids.ts";
 import type { Mark } from "../../ports/agent-word.ts";
 import { isPersonal, type AgentOperation } from "../../ports/agent-operation.ts";
 import type { Receipt } from "../../ports/tracker.ts";
@@ -67,14 +68,22 @@ export function operationDone(
     found.operation.at.type === "in_doubt" &&
     found.operation.attempts === effect.attempt
   ) {
-    // It was not done: it waits no longer, and `settle` has it tried again.
-    const failure: Failure = {
-      class: "transient",
-      code: "NOT_DONE",
-      message: "The Tracker does not know it.",
-    };
-    defer(decision, found.operation, failure, decision.now);
+    notFound(decision, found.operation, found.operation.at.since);
   }
+}
+
+/** It was not done, unless the call is still under way: a Tracker without keys would do both. */
+function notFound(decision: Decision, operation: Operation, since: Instant): void {
+  const failure: Failure = {
+    class: "transient",
+    code: "NOT_DONE",
+    message: "The Tracker does not know it.",
+  };
+  const provenAt = since + decision.state.policy.doubtMs;
+  if (decision.now < provenAt && !repeatable(decision, operation))
+    askAgain(decision, operation, failure, provenAt);
+  // It waits no longer, and `settle` has it tried again.
+  else defer(decision, operation, failure, decision.now);
 }
 
 /** The Tracker did not do it, or nobody knows. */
