@@ -35,7 +35,8 @@ export interface FsMailbox extends Mailbox {
   /**
    * Reads a dead letter again, mended by a person or by a host that knows more, hands its word to
    * `act`, and marks it as redriven once that resolves. `key` is the key of the operation in it.
-   * After a crash in between it can be redriven again: `act` must be idempotent under the key.
+   * After a crash in between it can be redriven again: `act` must be idempotent under the key, as the
+   * session's `redriveWord` is, which records it.
    *
    * Throws `DEAD_LETTER_MISSING`, `DEAD_LETTER_REDRIVEN`, or `DEAD_LETTER_UNREADABLE` where it is
    * still no word; `act` is then not called.

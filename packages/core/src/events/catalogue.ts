@@ -63,6 +63,7 @@ export const eventSchemas: Readonly<Record<SessionEventType, number>> = {
   OperationAbandoned: 1,
   OperationAnswered: 1,
   OperationRedriven: 1,
+  WordRedriven: 1,
   ApprovalGranted: 1,
   ApprovalDenied: 1,
   ApprovalWithdrawn: 1,

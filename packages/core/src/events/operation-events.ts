@@ -2,7 +2,7 @@ import type { Failure } from "../errors.ts";
 import type { Instant, OperationId, RunId } from "../ids.ts";
 import type { Mark } from "../ports/agent-word.ts";
 import type { AgentOperation } from "../ports/agent-operation.ts";
-import type { Receipt } from "../ports/tracker.ts";
+import type { Receipt, TrackerOperation } from "../ports/tracker.ts";
 import type { Event } from "./event.ts";
 
 /** The agent asked for something, at the Tracker or of a person. The request is frozen here. */
@@ -110,6 +110,19 @@ export type OperationRedriven = Event<
   { readonly operationId: OperationId; readonly epoch: number }
 >;
 
+/** What the agent asked for in a word that could not be read was mended, and is asked for after all. */
+export type WordRedriven = Event<
+  "WordRedriven",
+  {
+    readonly operationId: OperationId;
+    readonly runId: RunId;
+    readonly operation: TrackerOperation;
+    /** Where a person has to allow it: until when. Then it counts as denied. */
+    readonly approvalUntil: Instant | null;
+    readonly by: string;
+  }
+>;
+
 /** The agent has been told what became of it. */
 export type OperationAnswered = Event<"OperationAnswered", { readonly operationId: OperationId }>;
 
@@ -124,6 +137,7 @@ export type OperationEvent =
   | OperationAbandoned
   | OperationAnswered
   | OperationRedriven
+  | WordRedriven
   | ApprovalGranted
   | ApprovalDenied
   | ApprovalWithdrawn

@@ -66,7 +66,7 @@ export function decideBatch(base: Session, batch: readonly Waiting[], ids: Ids):
 }
 
 /** What a command with a name of its own is recorded as. */
-const keyed: ReadonlySet<string> = new Set(["MessageQueued", "CloseRequested"]);
+const keyed: ReadonlySet<string> = new Set(["MessageQueued", "CloseRequested", "WordRedriven"]);
 
 /** Takes what can be appended together: a command that may be a repeat of something old goes alone. */
 export function takeBatch(queue: Waiting[]): readonly Waiting[] {

@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
 import { WaybillError } from "../errors.ts";
 import type { Fork } from "../events/session-events.ts";
-import type { MessageId, OperationId, SessionId } from "../ids.ts";
+import type { MessageId, OperationId, RunId, SessionId } from "../ids.ts";
+import type { AgentWord } from "../ports/agent-word.ts";
 import type { Ids } from "../ports/ids.ts";
 import type { SessionCommand } from "../session/command.ts";
 import { isIdle, statusOf, type SessionStatus } from "../session/status.ts";
@@ -10,6 +11,7 @@ import type { OpenOptions } from "./orchestrator.ts";
 import { answerIn, assertGoesOn, assertNotHeld, type TurnResult } from "./answer.ts";
 import type { Reply } from "./batch.ts";
 import { forkPoint } from "./fork-point.ts";
+import { assertRejected, operationIn } from "./rejected-word.ts";
 import type { SessionLoop } from "./session-loop.ts";
 import type { SessionRecord } from "./session-record.ts";
 import type { StreamReader } from "./stream-reader.ts";
@@ -113,6 +115,18 @@ export interface SessionHandle {
 
   /** Tries an operation again that was given up, under the same key. */
   redrive(operationId: OperationId): Promise<void>;
+
+  /**
+   * Does what a word asked for that could not be read when it came (a dead letter of the mailbox), and
+   * that was mended since: once, for the life of the store, under the key that it would have had.
+   * `by` says who mended it, for the record. Rejects with `WORD_NOT_REJECTED` where the log knows no
+   * such word, and with `WORD_IS_PAST` for a word that is no operation at the board.
+   */
+  redriveWord(
+    place: { readonly runId: RunId; readonly seq: number },
+    word: AgentWord,
+    options?: { readonly by?: string },
+  ): Promise<void>;
 
   /**
    * A new session that goes on from the end of a turn of this one, with the same memory. By default
@@ -251,6 +265,12 @@ export function sessionHandle(id: SessionId, parts: HandleParts): SessionHandle 
     },
     async redrive(operationId) {
       await submit({ type: "RedriveOperation", operationId });
+    },
+    async redriveWord({ runId, seq }, word, { by = "api" } = {}) {
+      const operation = operationIn(word, `${id}/${runId}/${seq}`);
+      await assertRejected(parts.reader, id, { runId, seq });
+      const command = { type: "RedriveWord", runId, seq, operation, by } as const;
+      await submit(command, { onceAs: `word:${runId}/${seq}` });
     },
     async fork(options) {
       const { state } = await parts.loop(id);

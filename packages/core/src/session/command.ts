@@ -2,6 +2,7 @@ import type { Failure } from "../errors.ts";
 import type { Instant, MessageId, OperationId, RunId } from "../ids.ts";
 import type { Fork, Scope } from "../events/session-events.ts";
 import type { Incoming } from "../ports/agent-word.ts";
+import type { TrackerOperation } from "../ports/tracker.ts";
 import type { RunExit } from "../ports/transport.ts";
 import type { Effect, Success } from "./effect.ts";
 import type { Policy } from "./policy.ts";
@@ -81,6 +82,14 @@ export type RedriveOperation = {
   readonly type: "RedriveOperation";
   readonly operationId: OperationId;
 };
+/** Do what a word asked for that could not be read when it came, and that somebody has mended since. */
+export type RedriveWord = {
+  readonly type: "RedriveWord";
+  readonly runId: RunId;
+  readonly seq: number;
+  readonly operation: TrackerOperation;
+  readonly by: string;
+};
 /** Time has passed. */
 export type Tick = { readonly type: "Tick"; readonly seen: Seen };
 /** There is a place for a run, and this is its id. */
@@ -126,6 +135,7 @@ export type SessionCommand =
   | DecideApproval
   | AnswerQuestion
   | RedriveOperation
+  | RedriveWord
   | Tick
   | AdmitRun
   | Succeeded

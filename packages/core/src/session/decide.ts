@@ -8,6 +8,7 @@ import { answerQuestion, decideApproval, redriveOperation } from "./rules/approv
 import { closeSession, openSession, ownSession, unpark } from "./rules/life-rules.ts";
 import { holdForAgent, raiseBudget, releaseForAgent } from "./rules/budget-rules.ts";
 import { interruptTurn, sendMessage } from "./rules/message-rules.ts";
+import { redriveWord } from "./rules/operation-rules.ts";
 import { failed, succeeded } from "./rules/outcome-rules.ts";
 import { admitRun, runAbsent, runEnded, runSeen, stopRun } from "./rules/run-rules.ts";
 import { settle } from "./settle.ts";
@@ -67,6 +68,8 @@ function obey(decision: Decision, command: SessionCommand): void {
       return answerQuestion(decision, command);
     case "RedriveOperation":
       return redriveOperation(decision, command);
+    case "RedriveWord":
+      return redriveWord(decision, command);
     case "AdmitRun":
       return admitRun(decision, command);
     case "Succeeded":

@@ -110,6 +110,7 @@ export class Measures {
       }
       case "OperationRequested":
       case "OperationRedriven":
+      case "WordRedriven":
         this.#since.set(`operation ${event.data.operationId}`, now);
         return;
       case "OperationDelivered":

@@ -113,6 +113,7 @@ export function traceEvent(
       return;
     case "OperationRequested":
     case "OperationRedriven":
+    case "WordRedriven":
       spans.begin({
         key: `operation ${event.data.operationId}`,
         within: [turn, run, session],
@@ -207,11 +208,11 @@ function turnEnd(event: EventOf<"TurnEnded">, at: number) {
 
 function operationFacts(
   { outbox, agent, id }: Session,
-  event: EventOf<"OperationRequested"> | EventOf<"OperationRedriven">,
+  event: EventOf<"OperationRequested" | "OperationRedriven" | "WordRedriven">,
 ) {
   const { operationId } = event.data;
   const type =
-    event.type === "OperationRequested"
+    "operation" in event.data
       ? event.data.operation.type
       : [...outbox.values()].flat().find((each) => each.id === operationId)?.operation.type;
   return {

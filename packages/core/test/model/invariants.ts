@@ -120,7 +120,10 @@ export function checkWorld(world: {
 /** On each target, what was done was done in the order in which it was cleared. */
 function checkOrder(board: Board, book: Book, log: readonly Recorded<SessionEvent>[]): void {
   const cleared = log.flatMap((event) => {
-    if (event.type === "OperationRequested" && event.data.approvalUntil === null)
+    if (
+      (event.type === "OperationRequested" || event.type === "WordRedriven") &&
+      event.data.approvalUntil === null
+    )
       return [event.data.operationId];
     return event.type === "ApprovalGranted" || event.type === "OperationRedriven"
       ? [event.data.operationId]

@@ -1,4 +1,8 @@
-import type { OperationEvent } from "../../events/operation-events.ts";
+import type {
+  OperationEvent,
+  OperationRequested,
+  WordRedriven,
+} from "../../events/operation-events.ts";
 import type { Instant, OperationId } from "../../ids.ts";
 import type { Draft } from "../draft.ts";
 import { keyOf } from "../effect-keys.ts";
@@ -14,24 +18,11 @@ const notesKept = 100;
 /** How events about operations change a session. */
 export const operationFolds: FoldsOf<OperationEvent> = {
   OperationRequested(draft, data, at) {
+    request(draft, data, at);
     const { state } = draft;
-    const { operationId: id, runId, operation: asked, approvalUntil: until } = data;
-    const operation: Operation<AgentOperation> = {
-      id,
-      runId,
-      seq: data.mark.seq,
-      operation: asked,
-      requestedAt: at,
-      attempts: 0,
-      maybeDelivered: false,
-      at: { type: "waiting", dueAt: 0 },
-    };
-    if (until === null) append(draft, operation);
-    else draft.edit("approvals").set(id, { operation, turnId: state.run?.turn?.id ?? null, until });
-    state.totals = { ...state.totals, operations: state.totals.operations + 1 };
     if (state.run?.trace.runId === data.runId) state.run = { ...state.run, mark: data.mark };
-    note(draft, data.operationId, { summary: summaryOf(data.operation), state: "waiting" });
   },
+  WordRedriven: request,
   OperationRejected(draft, data) {
     finish(draft, data.operationId, "rejected", null, { code: data.code, message: data.reason });
   },
@@ -125,6 +116,29 @@ export const operationFolds: FoldsOf<OperationEvent> = {
     if (draft.state.deferred.has(key)) draft.edit("deferred").delete(key);
   },
 };
+
+function request(
+  draft: Draft,
+  data: (OperationRequested | WordRedriven)["data"],
+  at: Instant,
+): void {
+  const { state } = draft;
+  const { operationId: id, runId, operation: asked, approvalUntil: until } = data;
+  const operation: Operation<AgentOperation> = {
+    id,
+    runId,
+    seq: operationParts(id).seq,
+    operation: asked,
+    requestedAt: at,
+    attempts: 0,
+    maybeDelivered: false,
+    at: { type: "waiting", dueAt: 0 },
+  };
+  if (until === null) append(draft, operation);
+  else draft.edit("approvals").set(id, { operation, turnId: state.run?.turn?.id ?? null, until });
+  state.totals = { ...state.totals, operations: state.totals.operations + 1 };
+  note(draft, id, { summary: summaryOf(asked), state: "waiting" });
+}
 
 function change(draft: Draft, id: OperationId, edit: (operation: Operation) => Operation): void {
   const found = findOperation(draft.state, id);

@@ -6,13 +6,15 @@ import type {
   OperationInDoubt,
   OperationRejected,
   OperationRequested,
+  WordRedriven,
 } from "../../events/operation-events.ts";
 import type { Failure } from "../../errors.ts";
-import type { Instant } from "../../ids.ts";
+import type { Instant, OperationId } from "../../ids.ts";
 import type { Mark } from "../../ports/agent-word.ts";
 import { isPersonal, type AgentOperation } from "../../ports/agent-operation.ts";
 import type { Receipt } from "../../ports/tracker.ts";
 import { backOff } from "../back-off.ts";
+import type { RedriveWord } from "../command.ts";
 import type { Decision } from "../decision.ts";
 import type { LookupEffect, PerformEffect } from "../effect.ts";
 import { findOperation, operationId, outboxSize } from "../outbox.ts";
@@ -28,24 +30,74 @@ export function requestOperation(
 ): void {
   const { runId } = run.trace;
   const id = operationId(decision.state.id, runId, mark.seq);
-  const { approve, approvalMs, operations } = decision.state.policy;
-  const isAllowed = isInScope(decision.state.scope, operation);
-  const waits = isPersonal(operation) || (isAllowed && approve.includes(operation.type));
-  const approvalUntil = waits ? decision.now + approvalMs : null;
-  const full = outboxSize(decision.state) + decision.state.approvals.size >= operations;
+  const conditions = conditionsOf(decision, operation);
   decision.emit<OperationRequested>("OperationRequested", {
     operationId: id,
     runId,
     operation,
-    approvalUntil,
+    approvalUntil: conditions.approvalUntil,
     mark,
   });
+  refuseUnfit(decision, id, operation, conditions);
+}
+
+/**
+ * What could not be read when it came is asked for now, under the same conditions and the same key
+ * as if it had been read. One that is not over stays as it is; who asks sees to it that one that is
+ * over does not come again.
+ */
+export function redriveWord(decision: Decision, command: RedriveWord): void {
+  const { id: session, life, approvals, deadLetters } = decision.state;
+  const { runId, seq, operation, by } = command;
+  if (life.type === "ended") {
+    throw decision.refusal(
+      "SESSION_ENDED",
+      `Session ${session} has ended. Open it again, then drive the word again.`,
+    );
+  }
+  const id = operationId(session, runId, seq);
+  if (findOperation(decision.state, id) !== undefined) return;
+  if (approvals.has(id) || deadLetters.has(id)) return;
+  const conditions = conditionsOf(decision, operation);
+  decision.emit<WordRedriven>("WordRedriven", {
+    operationId: id,
+    runId,
+    operation,
+    approvalUntil: conditions.approvalUntil,
+    by,
+  });
+  refuseUnfit(decision, id, operation, conditions);
+}
+
+interface Conditions {
+  readonly isAllowed: boolean;
+  readonly approvalUntil: Instant | null;
+  readonly full: boolean;
+}
+
+function conditionsOf({ state, now }: Decision, operation: AgentOperation): Conditions {
+  const { approve, approvalMs, operations } = state.policy;
+  const isAllowed = isInScope(state.scope, operation);
+  const waits = isPersonal(operation) || (isAllowed && approve.includes(operation.type));
+  return {
+    isAllowed,
+    approvalUntil: waits ? now + approvalMs : null,
+    full: outboxSize(state) + state.approvals.size >= operations,
+  };
+}
+
+function refuseUnfit(
+  decision: Decision,
+  id: OperationId,
+  operation: AgentOperation,
+  { isAllowed, approvalUntil, full }: Conditions,
+): void {
   if (!isAllowed) {
     const reason = `This session may not touch ${targetOf(operation)}.`;
     refuse(decision, id, "policy", "OUT_OF_SCOPE", reason);
   } else if (full) {
     const reason = "Too many operations are outstanding. Wait for answers before asking for more.";
-    if (waits)
+    if (approvalUntil !== null)
       decision.emit<ApprovalDenied>("ApprovalDenied", { operationId: id, by: "policy", reason });
     else refuse(decision, id, "policy", "TOO_MANY_OPERATIONS", reason);
   }

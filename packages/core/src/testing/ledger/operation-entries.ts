@@ -30,6 +30,12 @@ export function operationEntries(book: Book): EntriesOf<OperationEvent> {
       book.operations.set(id, { target: targetOf(operation), at, attempts: 0, epoch: 0 });
       if (at === "cleared") clear(id);
     },
+    WordRedriven({ operationId: id, operation, approvalUntil }) {
+      assert.ok(!book.operations.has(id) && !book.ends.has(id), `${id} is asked for once`);
+      const at = approvalUntil === null ? "cleared" : "held";
+      book.operations.set(id, { target: targetOf(operation), at, attempts: 0, epoch: 0 });
+      if (at === "cleared") clear(id);
+    },
     ApprovalGranted({ operationId }) {
       const operation = book.operation(operationId);
       assert.equal(operation.at, "held", "an operation is granted while it waits");
