@@ -14,7 +14,6 @@ import {
 } from "../agents/agent-account.ts";
 import { WaybillError } from "../errors.ts";
 import type { AgentSlug } from "../ids.ts";
-import type { Json } from "../json.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { EventStore, StoredEvent } from "../ports/event-store.ts";
 import type { Ids } from "../ports/ids.ts";
@@ -149,8 +148,7 @@ export class AgentAccounts {
       {
         id,
         type: event.type,
-        // Every event's data is JSON-safe by its type; the store checks it once more.
-        data: event.data as unknown as Json,
+        data: event.data,
         schema: agentSchemas[event.type],
         recordedAt: clock.now(),
         causation: null,

@@ -192,11 +192,10 @@ export interface Operation<Asked extends AgentOperation = TrackerOperation> {
   readonly at: OperationPlace;
 }
 
-/** Where an operation is. */
+/** Where an operation is; in doubt since nobody knew any more whether the call had arrived. */
 export type OperationPlace =
   | { readonly type: "waiting"; readonly dueAt: Instant }
   | { readonly type: "attempted"; readonly epoch: number }
-  /** Nobody knows, since then, whether the call arrived. The Tracker is asked when it is due. */
   | { readonly type: "in_doubt"; readonly dueAt: Instant; readonly since: Instant };
 
 /** An operation that waits for a person: to be allowed, or to be answered. */
