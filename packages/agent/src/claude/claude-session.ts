@@ -1,5 +1,6 @@
 import type { AgentStart } from "../host/agent-host.ts";
 import type { OpenedSession } from "../session/model-session.ts";
+import { archiveConversation } from "./archive-conversation.ts";
 import { readAgentConfig } from "./agent-config.ts";
 import { claudeEnvironment } from "./claude-environment.ts";
 import { costLedger } from "./cost-ledger.ts";
@@ -52,6 +53,15 @@ export async function claudeSession(options: ClaudeSessionOptions): Promise<Open
     cwd: options.cwd,
     ask: options.ask,
     beforeTool: () => beforeTool(),
+    beforeCompaction: async (file) => {
+      const { id: conversation } = start.conversation;
+      const archive = { transcript: file, folder: state.archives, conversation, at: new Date() };
+      // Without an archive the agent goes on: a conversation that cannot be summarized would end.
+      await archiveConversation(archive).then(
+        (path) => log(`The conversation is summarized now; it is kept whole in ${path}.`),
+        (error: unknown) => log(`The conversation could not be archived: ${String(error)}`),
+      );
+    },
     prompts: feed.prompts,
     config,
     log,

@@ -1,5 +1,6 @@
 import { query } from "@anthropic-ai/claude-agent-sdk";
 import type {
+  HookInput,
   Options,
   Query,
   SDKUserMessage,
@@ -29,6 +30,8 @@ export interface StartClaudeOptions {
   readonly ask: AskHost;
   /** Resolves with null once a tool may run, or with why it may not. */
   readonly beforeTool: () => Promise<string | null>;
+  /** Keeps the whole conversation, before the SDK summarizes its beginning. */
+  readonly beforeCompaction: (transcript: string) => Promise<void>;
   /** Takes the program's diagnostics. */
   readonly log: (text: string) => void;
 }
@@ -72,7 +75,10 @@ function queryOptions(options: StartClaudeOptions): Options {
     verbatimPrompts: true,
     includePartialMessages: true,
     ...permissionOptions(config.permissions, { ask: options.ask, claude: options.claude }),
-    hooks: { PreToolUse: [{ hooks: [() => toolPermission(options.beforeTool)] }] },
+    hooks: {
+      PreToolUse: [{ hooks: [() => toolPermission(options.beforeTool)] }],
+      PreCompact: [{ hooks: [(input) => compaction(input, options.beforeCompaction)] }],
+    },
     mcpServers: { [TRACKER_SERVER]: trackerServer(options.ask) },
     allowedTools: [`mcp__${TRACKER_SERVER}`, ...config.allowedTools],
     disallowedTools: [...notForAgents(config), ...config.disallowedTools],
@@ -136,6 +142,14 @@ async function toolPermission(
       permissionDecisionReason: reason,
     },
   };
+}
+
+async function compaction(
+  { transcript_path: transcript }: HookInput,
+  before: StartClaudeOptions["beforeCompaction"],
+): Promise<SyncHookJSONOutput> {
+  await before(transcript);
+  return { continue: true };
 }
 
 function systemPrompt({ config, agent }: StartClaudeOptions): NonNullable<Options["systemPrompt"]> {

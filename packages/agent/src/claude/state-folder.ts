@@ -8,6 +8,8 @@ export interface StateFolder {
   readonly claude: string;
   /** What the conversation has cost so far. */
   readonly costs: string;
+  /** Conversations as Markdown, from before their beginnings were summarized. */
+  readonly archives: string;
 }
 
 /**
@@ -15,7 +17,11 @@ export interface StateFolder {
  * session succeeds in silence, and the next run finds no conversation. Throws `STATE_UNWRITABLE`.
  */
 export async function openStateFolder(path: string): Promise<StateFolder> {
-  const folder = { claude: join(path, "claude"), costs: join(path, "costs") };
+  const folder = {
+    claude: join(path, "claude"),
+    costs: join(path, "costs"),
+    archives: join(path, "archives"),
+  };
   try {
     for (const part of Object.values(folder)) {
       await mkdir(part, { recursive: true, mode: 0o700 });
