@@ -11,6 +11,10 @@ const CODES: Readonly<Record<string, number>> = {
   START_UNREADABLE: 64,
   PROTOCOL_UNKNOWN: 64,
   NOT_A_RUN: 64,
+  COMMAND_UNKNOWN: 64,
+  // There is nothing to go back to.
+  CHECKPOINT_NOT_FOUND: 66,
+  NO_REPOSITORY: 66,
   // The model's program does not start, or ended on its own.
   MODEL_PROGRAM_FAILED: 69,
   MODEL_PROGRAM_DIED: 69,

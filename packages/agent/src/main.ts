@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { addAbortSignal } from "node:stream";
 import { text } from "node:stream/consumers";
 import { failureOf } from "@waybill/core";
+import { checkpointCommand } from "./checkpoint/checkpoint-command.ts";
 import { claudeSession } from "./claude/claude-session.ts";
 import { exitCode } from "./exit-code.ts";
 import { openHost } from "./host/open-host.ts";
@@ -34,6 +35,13 @@ async function main(): Promise<number> {
   try {
     const { env } = process;
     const cwd = env["WAYBILL_WORKSPACE"] ?? process.cwd();
+    const state = env["WAYBILL_STATE"] ?? join(cwd, ".waybill", "state");
+    const [, , ...command] = process.argv;
+    if (command.length > 0) {
+      const print = (line: string): void => void process.stdout.write(`${line}\n`);
+      await checkpointCommand(command, { workspace: cwd, state, print });
+      return 0;
+    }
     const host = await openHost({
       stdin: await text(addAbortSignal(stopping.signal, process.stdin)),
       env,
@@ -47,7 +55,7 @@ async function main(): Promise<number> {
         openSession: () =>
           claudeSession({
             start: host.start,
-            state: env["WAYBILL_STATE"] ?? join(cwd, ".waybill", "state"),
+            state,
             cwd,
             env,
             isRoot: process.getuid?.() === 0,

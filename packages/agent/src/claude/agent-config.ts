@@ -35,6 +35,8 @@ export interface AgentConfig {
   readonly effort?: "low" | "medium" | "high" | "xhigh" | "max" | undefined;
   /** Repeats of a failed model call inside a turn. Default: 2; the host owns long back-off. */
   readonly maxRetries: number;
+  /** Whether the files are kept at the end of each turn, in a workspace that is a git repository. Default: true. */
+  readonly checkpoints: boolean;
 }
 
 const names = z.array(z.string().min(1));
@@ -52,6 +54,7 @@ const agentConfig: z.ZodType<AgentConfig> = z.strictObject({
   maxBudgetUsd: z.number().positive().optional(),
   effort: z.enum(["low", "medium", "high", "xhigh", "max"]).optional(),
   maxRetries: z.int().min(0).max(10).default(2),
+  checkpoints: z.boolean().default(true),
 });
 
 /** Reads the configuration. Throws `CONFIG_INVALID` with every field that is wrong. */

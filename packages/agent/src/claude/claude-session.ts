@@ -1,5 +1,6 @@
 import type { AgentStart } from "../host/agent-host.ts";
 import type { OpenedSession } from "../session/model-session.ts";
+import { checkpoints } from "../checkpoint/checkpoints.ts";
 import { archiveConversation } from "./archive-conversation.ts";
 import { readAgentConfig } from "./agent-config.ts";
 import { claudeEnvironment } from "./claude-environment.ts";
@@ -78,7 +79,22 @@ export async function claudeSession(options: ClaudeSessionOptions): Promise<Open
     conversation: start.conversation.id,
     from: transcript?.bytes ?? 0,
   });
-  const driven = driveClaude({ query, feed, follower, inTranscript, cost: ledger.record, log });
+  const kept = checkpoints({ workspace: options.cwd, state: options.state });
+  const checkpoint = async (place: string): Promise<void> => {
+    if (!config.checkpoints || !kept.possible()) return;
+    await kept
+      .save(place)
+      .catch((error: unknown) => log(`No checkpoint was kept: ${String(error)}`));
+  };
+  const driven = driveClaude({
+    query,
+    feed,
+    follower,
+    inTranscript,
+    cost: ledger.record,
+    checkpoint,
+    log,
+  });
   beforeTool = driven.beforeTool;
   return {
     context,

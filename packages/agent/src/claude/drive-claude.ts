@@ -20,6 +20,8 @@ export interface DriveClaudeOptions {
   readonly inTranscript: ReadonlySet<string>;
   /** The conversation's cost in US dollars, where the SDK's own total is this. */
   readonly cost: (sdkTotalUsd: number) => number;
+  /** Keeps the files as they are at the end of a turn, under the transcript's place. */
+  readonly checkpoint: (transcript: string) => Promise<void>;
   readonly log: (text: string) => void;
 }
 
@@ -57,7 +59,7 @@ export function driveClaude(options: DriveClaudeOptions): DrivenSession {
     activities.see(message);
     for (const event of tracker.see(message)) {
       if (event.type === "accepted") feed.begun(uuidOf.get(event.message) ?? "");
-      events.push(event.type === "turn_ended" ? await saved(event, follower, log) : event);
+      events.push(event.type === "turn_ended" ? await saved(event, options) : event);
       if (event.type === "turn_ended") turnOver();
     }
   };
@@ -129,11 +131,11 @@ export function driveClaude(options: DriveClaudeOptions): DrivenSession {
 /** The turn's end, once the transcript has its last entry; without a place in it where it has not. */
 async function saved(
   event: Extract<SessionEvent, { type: "turn_ended" }>,
-  follower: TranscriptFollower,
-  log: (text: string) => void,
+  { follower, checkpoint, log }: DriveClaudeOptions,
 ): Promise<SessionEvent> {
   const { transcript, ...rest } = event;
   if (transcript === undefined) return event;
+  await checkpoint(transcript);
   if (await follower.holds([transcript], SAVED_AT_END_MS)) return event;
   log(`The transcript does not have the end of turn ${event.turn}: a later run will not know it.`);
   return rest;
