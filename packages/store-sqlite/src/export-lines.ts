@@ -1,4 +1,4 @@
-import type { ExportedLine } from "./exported-line.ts";
+import { lineOf } from "@waybill/core";
 import { readAll } from "./log-reading.ts";
 import type { ReadableLog } from "./log-reading.ts";
 
@@ -40,8 +40,4 @@ async function* byName<T extends { readonly name: string }>(
     yield page;
     after = page.at(-1)?.name;
   }
-}
-
-function lineOf(line: ExportedLine): string {
-  return `${JSON.stringify(line)}\n`;
 }

@@ -1,8 +1,7 @@
-import { checkAppend, isWaybillError, WaybillError } from "@waybill/core";
+import { checkAppend, isWaybillError, readExportedLine, WaybillError } from "@waybill/core";
+import type { ExportedEvent } from "@waybill/core";
 import { link, open, rm } from "node:fs/promises";
 import { dirname } from "node:path";
-import { readExportedLine } from "./exported-line.ts";
-import type { ExportedEvent } from "./exported-line.ts";
 import { openOwnerLog, rowOf } from "./owner-log.ts";
 import type { OwnerLog } from "./owner-log.ts";
 import { assertStorePath, prepareStorePath } from "./store-path.ts";

@@ -1,4 +1,5 @@
-import type { Json, NewEvent } from "@waybill/core";
+import type { Json } from "../json.ts";
+import type { NewEvent } from "../ports/event-store.ts";
 
 /**
  * A line of an exported log. The format is newline-delimited JSON: one header, every event, or the place of an erased one, in
@@ -22,6 +23,11 @@ export type ExportedLine =
 export interface ExportedEvent extends NewEvent {
   readonly stream: string;
   readonly version: number;
+}
+
+/** The line as text, with its line feed. */
+export function lineOf(line: ExportedLine): string {
+  return `${JSON.stringify(line)}\n`;
 }
 
 /** The line's meaning; null where it has none. The values of an event are checked by the append. */
