@@ -35,7 +35,11 @@ test("1,000 operations through a bad proxy: each delivered once, in order, and e
   );
   const far = 1e9;
   const world = fakeWorld(scripts, {
-    tracker: () => clientOf({ url: proxy.url, token: board.token }, { timeoutMs: 150 }),
+    tracker: () => {
+      const there = { url: proxy.url, token: board.token };
+      // Whether the board is there at all is asked with more patience.
+      return { ...clientOf(there, { timeoutMs: 150 }), check: clientOf(there).check };
+    },
     // The clock stands for nothing here: it is moved on as fast as the real connections allow.
     policy: { stallMs: far, turnMs: null, idleMs: far, operationMs: far, startMs: far },
   });
