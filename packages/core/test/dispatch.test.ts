@@ -21,6 +21,7 @@ describe("dispatch", () => {
         text: "Task t1 is yours now: Mend it\n\nIt is broken.",
         from: null,
         at: 0,
+        depth: 0,
       },
     ]);
     expect(decision.bind).toEqual({ task: "t1", session: "task-t1.coder", agent: "coder" });
@@ -52,6 +53,22 @@ describe("dispatch", () => {
     expect(board(own).sees(assigned("t1", "coder")).commands).toEqual([]);
     const ready = assigned("t1", "coder", { labels: ["ready"] });
     expect(board(own).sees(ready).commands).toHaveLength(1);
+  });
+
+  test("a rule that throws is written down, and later events are dealt with", () => {
+    const own: DispatchRules = {
+      ...rules,
+      dispatchable: ({ title }) => {
+        if (title === "") throw new Error("no title");
+        return { yes: true };
+      },
+    };
+    const world = board(own);
+    expect(world.sees(assigned("t1", "coder", { title: "" }))).toMatchObject({
+      commands: [],
+      reasons: [{ agent: "coder", reason: "rule_failed", detail: "Error: no title" }],
+    });
+    expect(world.sees(assigned("t2", "coder")).commands).toHaveLength(1);
   });
 
   test("a task that is given to another agent ends the first one's session at once", () => {
@@ -147,6 +164,38 @@ describe("dispatch", () => {
     expect(prompts).toEqual([1, 1, 1, 1, 0, 0, 0, 0]);
   });
 
+  test("agents that make new tasks for each other stop after so many turns as well", () => {
+    const world = board();
+    world.sees(assigned("t0", "coder"));
+    const give = (turn: number, actor?: DispatchInput["actor"]) => {
+      const to = turn % 2 === 0 ? "coder" : "tester";
+      return world.sees(assigned(`t${turn}`, to), actor === undefined ? {} : { actor });
+    };
+    const wokenBy = (turn: number): NonNullable<DispatchInput["actor"]> => {
+      const agent = turn % 2 === 0 ? "coder" : "tester";
+      return { session: `task-t${turn}.${agent}`, agent };
+    };
+    const prompts = [1, 2, 3, 4, 5].map((turn) => give(turn, wokenBy(turn - 1)));
+    expect(prompts.map(({ commands }) => commands.length)).toEqual([1, 1, 1, 1, 0]);
+    expect(prompts[4]?.reasons).toMatchObject([{ reason: "loop" }]);
+    // Not through a chat either, in which nobody has spoken yet.
+    const aside = said("and?", { chat: "side", mentions: ["tester"] });
+    expect(world.sees(aside, { actor: wokenBy(4) }).reasons).toMatchObject([{ reason: "loop" }]);
+    // A person steps in, and it begins anew.
+    expect(give(8).commands).toHaveLength(1);
+    expect(give(9, wokenBy(8)).commands).toHaveLength(1);
+  });
+
+  test("one agent may give work to many", () => {
+    const world = board();
+    world.sees(assigned("t0", "coder"));
+    const actor = { session: "task-t0.coder", agent: "coder" };
+    const tasks = Array.from({ length: 10 }, (_, index) => assigned(`sub-${index}`, "tester"));
+    expect(tasks.map((each) => world.sees(each, { actor }).commands.length)).toEqual(
+      tasks.map(() => 1),
+    );
+  });
+
   test("an agent does not wake itself, and a person with an agent's name is no agent", () => {
     const world = board();
     const own = { author: { type: "agent", name: "Кодер" }, mentions: ["coder"] };
@@ -184,6 +233,7 @@ describe("dispatch", () => {
     expect(broken({ agents: { coder: { name: "Bob" }, bob: { name: "B" } } })).toThrow(
       /both go by/,
     );
+    expect(broken({ longestWaitMs: Number.NaN })).toThrow(/NaN ms.*0 or more/);
     expect(broken({ rate: { prompts: 0, perMs: 1 } })).toThrow(/at least|Give 1 to/);
   });
 });

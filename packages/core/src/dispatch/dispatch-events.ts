@@ -19,6 +19,8 @@ export type DispatchCommand =
       readonly from: string | null;
       /** Not before: later than the event where the agent had its share of prompts. */
       readonly at: Instant;
+      /** How often agents woke each other on the way here: 0 where a person asks. */
+      readonly depth: number;
     }
   /** End the session: at once, or after it has answered what it was sent. */
   | { readonly type: "end"; readonly session: SessionId; readonly how: "stop" | "close" };
@@ -35,6 +37,8 @@ export type DispatchReason =
   | "own_doing"
   /** The rules say that the task is not to be worked on. */
   | "not_dispatchable"
+  /** The rule that was to say so threw. */
+  | "rule_failed"
   /** The agent had its share of prompts, and the next one is too far away. */
   | "rate_limited"
   /** Agents have woken each other often enough. */

@@ -29,6 +29,8 @@ export interface DispatchState {
   readonly prompts: ReadonlyMap<AgentSlug, readonly Instant[]>;
   /** How often agents woke each other, by `chat:<id>` or `task:<id>`, since a person stepped in. */
   readonly turns: ReadonlyMap<string, number>;
+  /** The same by session, for those that an agent woke last: what they do there counts on from it. */
+  readonly depths: ReadonlyMap<SessionId, number>;
   /** In the order in which it was decided. */
   readonly pending: ReadonlyMap<string, PendingCommand>;
 }
@@ -41,6 +43,7 @@ export const nothingDispatched: DispatchState = {
   tasks: new Map(),
   prompts: new Map(),
   turns: new Map(),
+  depths: new Map(),
   pending: new Map(),
 };
 
@@ -90,13 +93,15 @@ function afterCommands(
   state: DispatchState,
   { event, commands }: TrackerEventSeen["data"],
   decidedAt: Instant,
-): Pick<DispatchState, "pending" | "prompts"> {
+): Pick<DispatchState, "pending" | "prompts" | "depths"> {
   const pending = new Map(state.pending);
+  let { depths } = state;
   const prompts = new Map(state.prompts);
   for (const [index, command] of commands.entries()) {
     if (command.type === "prompt") {
       const times = [...(prompts.get(command.agent) ?? []), command.at];
       prompts.set(command.agent, times.slice(-promptsKept));
+      depths = counted(depths, { where: command.session, count: command.depth });
     } else {
       // What a session was still to be told is moot once it ends.
       for (const [key, { command: earlier }] of pending) {
@@ -107,7 +112,7 @@ function afterCommands(
     const key = `${event}#${index}`;
     pending.set(key, { key, event, index, command, decidedAt });
   }
-  return { pending, prompts };
+  return { pending, prompts, depths };
 }
 
 function bound(tasks: DispatchState["tasks"], bind: TaskBinding): DispatchState["tasks"] {
@@ -120,10 +125,10 @@ function bound(tasks: DispatchState["tasks"], bind: TaskBinding): DispatchState[
 }
 
 function counted(
-  turns: DispatchState["turns"],
+  counts: ReadonlyMap<string, number>,
   { where, count }: { readonly where: string; readonly count: number },
-): DispatchState["turns"] {
-  const next = new Map(turns);
+): ReadonlyMap<string, number> {
+  const next = new Map(counts);
   if (count === 0) next.delete(where);
   else next.set(where, count);
   return next;

@@ -61,25 +61,46 @@ function afterAssignment(
     return { ...nothing(event, "own_doing", "The agent took it itself.", agent), bind };
   }
   const where = `task:${task.id}`;
-  const before = actor === null ? 0 : (state.turns.get(where) ?? 0);
+  const before = actor === null ? 0 : turnsSoFar(where, actor, state);
   if (before >= rules.agentTurns && actor !== null) {
-    const detail = `Agents gave the task to each other ${before} times since a person did.`;
+    const detail = `Agents gave each other work ${before} times since a person did.`;
     return nothing(event, "loop", detail, agent);
   }
-  const verdict = rules.dispatchable(task, agent);
-  if (!verdict.yes) return nothing(event, "not_dispatchable", verdict.reason, agent);
+  const verdict = verdictOn(task, agent, rules);
+  if (!verdict.yes) return nothing(event, verdict.because, verdict.reason, agent);
   const at = nextPrompt(agent, now, rules, state);
   if (at === null) return nothing(event, "rate_limited", "The agent has its share.", agent);
   const rule = rules.agents[agent];
   const session = dispatchedSession("task", task.id, agent);
   const text = taskPrompt(task, { slug: agent, name: rule?.name ?? agent }, rule?.taskPrompt);
   const scope = scopeWith(rules, agent, { tasks: [task.id] });
+  const depth = actor === null ? 0 : before + 1;
   return {
     ...nothing(event, "assigned", "The task is the agent's.", agent),
-    commands: [{ type: "prompt", agent, session, scope, text, from: null, at }],
+    commands: [{ type: "prompt", agent, session, scope, text, from: null, at, depth }],
     bind: { task: task.id, session, agent },
-    turns: turnsAfter(where, actor === null ? 0 : before + 1, state),
+    turns: turnsAfter(where, depth, state),
   };
+}
+
+/** A rule that throws is its author's mistake, and must not keep every later event from being dealt with. */
+function verdictOn(
+  task: TaskFacts,
+  agent: AgentSlug,
+  rules: WholeRules,
+): { yes: true } | { yes: false; because: DispatchReason; reason: string } {
+  try {
+    const verdict = rules.dispatchable(task, agent);
+    return verdict.yes ? verdict : { ...verdict, because: "not_dispatchable" };
+  } catch (error) {
+    return { yes: false, because: "rule_failed", reason: String(error).slice(0, 300) };
+  }
+}
+
+/** New tasks and other chats are no way out: what an agent was woken for counts on from there. */
+function turnsSoFar(where: string, actor: DispatchInput["actor"], state: DispatchState): number {
+  const own = actor === null ? 0 : (state.depths.get(actor.session) ?? 0);
+  return Math.max(state.turns.get(where) ?? 0, own);
 }
 
 function turnsAfter(where: string, count: number, state: DispatchState): Decision["turns"] {
@@ -130,7 +151,8 @@ function afterMessage(
   const byAgent = author !== null || message.author.type === "agent";
   const called = calledUpon(message, rules);
   const where = `chat:${message.chat}`;
-  const before = byAgent ? (state.turns.get(where) ?? 0) : 0;
+  const before = byAgent ? turnsSoFar(where, actor, state) : 0;
+  const depth = byAgent ? before + 1 : 0;
   const commands: DispatchCommand[] = [];
   const reasons: Decision["reasons"][number][] = [];
   const say = (agent: AgentSlug, reason: DispatchReason, detail: string): void => {
@@ -143,11 +165,11 @@ function afterMessage(
       say(agent, "loop", `Agents woke each other ${before} times since a person spoke.`);
     } else if (at === null) say(agent, "rate_limited", "The agent has its share of prompts.");
     else {
-      commands.push(promptOf(message, agent, at, rules, state));
+      commands.push({ ...promptOf(message, agent, rules, state), at, depth });
       say(agent, "called", "The agent is called upon, or answered.");
     }
   }
-  const count = byAgent ? before + (commands.length > 0 ? 1 : 0) : 0;
+  const count = commands.length > 0 ? depth : byAgent ? (state.turns.get(where) ?? 0) : 0;
   return {
     ...nothing(event, "not_ours", "Nobody of ours is called upon."),
     commands,
@@ -159,17 +181,16 @@ function afterMessage(
 function promptOf(
   message: MessageFacts,
   agent: AgentSlug,
-  at: Instant,
   rules: WholeRules,
   state: DispatchState,
-): DispatchCommand {
+): Omit<Extract<DispatchCommand, { readonly type: "prompt" }>, "at" | "depth"> {
   const rule = rules.agents[agent];
   const text = chatPrompt(message, { slug: agent, name: rule?.name ?? agent }, rule?.chatPrompt);
   const from = message.author.name;
   const working = openTask(message.chat, agent, rules, state);
   const session = working?.session ?? dispatchedSession("chat", message.chat, agent);
   const own = working === null ? { chats: [message.chat] } : { tasks: [working.task] };
-  return { type: "prompt", agent, session, scope: scopeWith(rules, agent, own), text, from, at };
+  return { type: "prompt", agent, session, scope: scopeWith(rules, agent, own), text, from };
 }
 
 /** The session of the agent's newest task, where it may speak in this chat: it knows more. */

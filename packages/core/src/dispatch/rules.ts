@@ -49,6 +49,13 @@ export type WholeRules = Required<DispatchRules>;
 /** Fills in what was left out. Throws `TEMPLATE_INVALID` and `DISPATCH_RULES_INVALID`. */
 export function wholeRules(rules: DispatchRules): WholeRules {
   const { rate = { prompts: 30, perMs: 3_600_000 }, agentTurns = 4 } = rules;
+  const { longestWaitMs = 3_600_000, giveUpMs = 86_400_000 } = rules;
+  if (!(longestWaitMs >= 0) || !(giveUpMs >= 0)) {
+    throw new WaybillError(
+      "DISPATCH_RULES_INVALID",
+      `The rules of dispatch wait ${longestWaitMs} ms at most and give up after ${giveUpMs} ms. Give 0 or more for both.`,
+    );
+  }
   if (!(rate.prompts >= 1 && rate.prompts <= 1000) || !(rate.perMs >= 1) || !(agentTurns >= 0)) {
     throw new WaybillError(
       "DISPATCH_RULES_INVALID",
@@ -66,7 +73,6 @@ export function wholeRules(rules: DispatchRules): WholeRules {
     }
   }
   const { agents, dispatchable = usuallyDispatchable } = rules;
-  const { longestWaitMs = 3_600_000, giveUpMs = 86_400_000 } = rules;
   return { agents, dispatchable, rate, longestWaitMs, agentTurns, giveUpMs };
 }
 

@@ -8,6 +8,7 @@ import type { TrackerEvent } from "../ports/tracker-event.ts";
 import type { Orchestrator } from "../runtime/orchestrator.ts";
 import { systemClock } from "../runtime/system-clock.ts";
 import { carryOutDispatch } from "./carry-out-dispatch.ts";
+import type { DispatchReason, TrackerEventSeen } from "./dispatch-events.ts";
 import { dispatch, type DispatchInput } from "./dispatch.ts";
 import { dispatchLease, type DispatchLease } from "./dispatch-lease.ts";
 import { openDispatchLog } from "./dispatch-log.ts";
@@ -108,10 +109,7 @@ async function dispatchUnder(lease: DispatchLease, parts: DispatchParts): Promis
       const input = { event, now: clock.now(), actor: await actorOf(event, orchestrator) };
       const decision = dispatch(input, rules, log.state);
       await log.record({ type: "TrackerEventSeen", data: decision });
-      logger.debug("An event of the board was seen.", {
-        event: event.id,
-        reasons: decision.reasons.map(({ reason }) => reason),
-      });
+      tell(decision, logger);
       work.look();
       while (log.state.pending.size > mostPending && !signal.aborted) await work.settled();
     }
@@ -120,6 +118,16 @@ async function dispatchUnder(lease: DispatchLease, parts: DispatchParts): Promis
   }
   lease.lost.throwIfAborted();
   broken.signal.throwIfAborted();
+}
+
+/** An agent that somebody may be waiting for and that is not woken is worth a look. */
+const notable: ReadonlySet<DispatchReason> = new Set(["rate_limited", "loop", "rule_failed"]);
+
+function tell({ event, target, reasons }: TrackerEventSeen["data"], logger: Logger): void {
+  const facts = { event, target, reasons };
+  logger.debug("An event of the board was seen.", facts);
+  const isNotable = reasons.some(({ reason }) => notable.has(reason));
+  if (isNotable) logger.warn("An agent is not woken.", facts);
 }
 
 /** The session that made the call, where it is one of ours: the key of an operation begins with it. */
