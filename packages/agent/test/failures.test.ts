@@ -69,6 +69,14 @@ test("a turn with more model calls than allowed is exhausted, not completed", as
   expect(ended).toMatchObject({ outcome: "exhausted", error: { code: "MAX_TURNS" } });
 });
 
+test("a budget that is spent ends the turn as exhausted at once, without a retry", async () => {
+  const run = at.start();
+  run.send("m-1", script("fail 402 times=always", "say never"));
+  const ended = await run.word("turn_ended");
+  expect(ended).toMatchObject({ outcome: "exhausted", error: { code: "BUDGET_SPENT" } });
+  expect(requestsOf(at.model, at.conversation)).toHaveLength(1);
+});
+
 test("a script that ran out says so", async () => {
   const run = at.start();
   run.send("m-1", script(`tool task_get {"task":"t-1"}`));

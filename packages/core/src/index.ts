@@ -51,6 +51,7 @@ export type { Step } from "./session/decide.ts";
 export { evolve, foldEvents } from "./session/evolve.ts";
 export { pending } from "./session/pending.ts";
 export { unopened } from "./session/state.ts";
+export type { RunCost, Totals } from "./session/totals.ts";
 export type {
   Answer,
   Approval,
@@ -71,7 +72,6 @@ export type {
   RunTrace,
   Session,
   Setback,
-  Totals,
   Turn,
 } from "./session/state.ts";
 export { isIdle, statusOf } from "./session/status.ts";
@@ -89,6 +89,7 @@ export type { Fork, LifeEvent, ParkReason, Scope } from "./events/session-events
 export type { MessageEvent } from "./events/message-events.ts";
 export type { RunEvent, StopReason } from "./events/run-events.ts";
 export type { OperationEvent } from "./events/operation-events.ts";
+export type { MeterEvent } from "./events/meter-events.ts";
 
 // Work that comes in by itself
 export { dispatchStream } from "./dispatch/dispatch-events.ts";
@@ -150,7 +151,15 @@ export type {
 export { isPersonal } from "./ports/agent-operation.ts";
 export type { AgentOperation, PersonOperation } from "./ports/agent-operation.ts";
 export type { Letter, Mailbox, ReceiveOptions } from "./ports/mailbox.ts";
-export type { Attachment, Gateway } from "./ports/gateway.ts";
+export type {
+  Attachment,
+  Gateway,
+  MeterMark,
+  MeterMarks,
+  MeterOptions,
+  MeterReading,
+  SpendingTerms,
+} from "./ports/gateway.ts";
 export type {
   Receipt,
   TaskStatus,

@@ -2,30 +2,56 @@ import { connect } from "node:net";
 import type { Socket } from "node:net";
 import { WaybillError } from "@waybill/core";
 import { z } from "zod";
-import type { ControlCall, Hello } from "./control-words.ts";
+import type { ControlCall, ControlReply, CredentialRefused } from "./control-words.ts";
 import { eachLine } from "./each-line.ts";
 import { controlSocket } from "./way-spec.ts";
 
 /** How long the process may take for an answer, in milliseconds. */
 const ANSWER_MS = 10_000;
 /** No answer is nearly as long. */
-const LINE_LENGTH = 65_536;
+const LINE_LENGTH = 262_144;
 
-const reply = z.union([
+const about = {
+  mark: z.object({ ledger: z.string(), seq: z.int().positive() }),
+  runId: z.string(),
+  at: z.number(),
+  model: z.string().nullable(),
+};
+const count = z.int().nonnegative();
+const reading = z.discriminatedUnion("type", [
+  z.object({
+    type: z.literal("usage"),
+    ...about,
+    inputTokens: count,
+    outputTokens: count,
+    cacheReadTokens: count,
+    cacheWriteTokens: count,
+    costUsd: z.number().nonnegative().nullable(),
+    estimated: z.boolean(),
+  }),
+  z.object({ type: z.literal("refused"), ...about, reason: z.string(), count }),
+]);
+const said = z.union([
   z.object({
     id: z.number(),
     ok: z.literal(true),
-    hello: z.object({ version: z.number(), pid: z.number(), runs: z.number() }).optional(),
+    hello: z.object({ version: z.number(), pid: z.number(), runs: z.number() }).exactOptional(),
+    readings: z.array(reading).exactOptional(),
   }),
   z.object({ id: z.number(), ok: z.literal(false), code: z.string(), message: z.string() }),
+  z.object({ notice: z.literal("credential-refused"), owner: z.string(), upstream: z.string() }),
 ]);
-type Reply = z.infer<typeof reply>;
+
+/** What a call brought. */
+export type Answer = Omit<Extract<ControlReply, { readonly ok: true }>, "id" | "ok">;
 
 /** A connection to the gateway's process. It alone never keeps its owner's process alive. */
 export interface ControlLink {
   readonly open: boolean;
   /** Resolves with the answer. Throws `GATEWAY_CONNECTION_LOST`, or the code of what went wrong. */
-  call(call: ControlCall): Promise<Hello | undefined>;
+  call(call: ControlCall): Promise<Answer>;
+  /** Called when an upstream refused a credential. */
+  onRefused(listener: (refused: CredentialRefused) => void): void;
   /** Called once, when the connection has ended for whatever reason but `close`. */
   onLost(listener: () => void): void;
   /** Resolves when the connection has ended, and keeps our process alive until then. */
@@ -52,9 +78,14 @@ async function connected(file: string): Promise<Socket | null> {
 }
 
 function controlLink(root: string, socket: Socket): ControlLink {
-  const waiting = new Map<number, { resolve(reply: Reply): void; reject(error: Error): void }>();
+  const waiting = new Map<
+    number,
+    { resolve(reply: ControlReply): void; reject(error: Error): void }
+  >();
   let nextId = 1;
+  let holding = 0;
   let lost: (() => void) | null = null;
+  let refusedListener: ((refused: CredentialRefused) => void) | null = null;
   let open = true;
 
   socket.unref();
@@ -65,26 +96,35 @@ function controlLink(root: string, socket: Socket): ControlLink {
     lost?.();
   });
   eachLine(socket, LINE_LENGTH, (line) => {
-    const read = reply.safeParse(parseJson(line));
+    const read = said.safeParse(parseJson(line));
     if (!read.success) return void socket.destroy();
-    waiting.get(read.data.id)?.resolve(read.data);
+    if ("notice" in read.data) refusedListener?.(read.data);
+    else waiting.get(read.data.id)?.resolve(read.data);
   });
 
-  const ask = async (call: ControlCall): Promise<Reply> => {
+  /** Who only waits for something to happen does not keep our process alive. */
+  const hold = (change: 1 | -1): void => {
+    holding += change;
+    if (holding > 0) socket.ref();
+    else socket.unref();
+  };
+  const ask = async (call: ControlCall): Promise<ControlReply> => {
     if (!open) throw connectionLost(root);
     const id = nextId++;
+    const patience = call.call === "readings" ? call.waitMs : 0;
     const timer = { handle: null as NodeJS.Timeout | null };
-    socket.ref();
+    if (patience === 0) hold(1);
     try {
-      return await new Promise<Reply>((resolve, reject) => {
+      return await new Promise<ControlReply>((resolve, reject) => {
         waiting.set(id, { resolve, reject });
-        timer.handle = setTimeout(() => reject(unresponsive(root)), ANSWER_MS);
+        timer.handle = setTimeout(() => reject(unresponsive(root)), ANSWER_MS + patience);
+        if (patience > 0) timer.handle.unref();
         socket.write(`${JSON.stringify({ id, ...call })}\n`);
       });
     } finally {
       if (timer.handle !== null) clearTimeout(timer.handle);
       waiting.delete(id);
-      if (waiting.size === 0) socket.unref();
+      if (patience === 0) hold(-1);
     }
   };
 
@@ -94,12 +134,13 @@ function controlLink(root: string, socket: Socket): ControlLink {
     },
     async call(call) {
       const answer = await ask(call);
-      if (answer.ok) return answer.hello;
+      if (answer.ok) return answer;
       throw refused(root, call, answer);
     },
     onLost: (listener) => void (lost = listener),
+    onRefused: (listener) => void (refusedListener = listener),
     async ended() {
-      socket.ref();
+      hold(1);
       if (open) await new Promise<void>((resolve) => socket.once("close", () => resolve()));
     },
     close() {

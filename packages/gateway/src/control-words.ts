@@ -1,22 +1,52 @@
+import type { MeterMarks, MeterReading } from "@waybill/core";
 import type { WaySpec } from "./way-spec.ts";
 
 /**
  * The version of the words on the control socket: JSON, one value a line, an answer per call by id.
  * `hello` and `stop` keep their shape in every version, so that any two versions can part politely.
  */
-export const CONTROL_VERSION = 1;
+export const CONTROL_VERSION = 2;
 
 /** A real credential, in memory and on the control socket only. */
 export interface Credential {
-  readonly kind: "apiKey" | "oauthToken";
+  /** `authorization` is a whole header, for upstreams other than the model API. */
+  readonly kind: "apiKey" | "oauthToken" | "authorization";
   readonly value: string;
+}
+
+/** A credential, and whom it is for. */
+export interface PlacedCredential {
+  /** As the way names it. */
+  readonly upstream: string;
+  readonly credential: Credential;
+}
+
+/** What the host knows that a session has spent. */
+export interface KnownSpending {
+  readonly tokens: number;
+  readonly usd: number;
 }
 
 /** What an orchestrator asks of the process. */
 export type ControlCall =
   | { readonly call: "hello" }
-  | { readonly call: "attach"; readonly way: WaySpec; readonly credential: Credential }
+  | {
+      readonly call: "attach";
+      readonly way: WaySpec;
+      readonly credentials: readonly PlacedCredential[];
+      readonly spent: KnownSpending;
+    }
   | { readonly call: "detach"; readonly sessionId: string; readonly runId: string }
+  /** Replaces a credential for every run of this owner. */
+  | ({ readonly call: "credential"; readonly owner: string } & PlacedCredential)
+  /** Answered at once where there are readings, else when there are, or after `waitMs`. */
+  | {
+      readonly call: "readings";
+      readonly owner: string;
+      readonly sessionId: string;
+      readonly after: MeterMarks;
+      readonly waitMs: number;
+    }
   | { readonly call: "stop" };
 
 /** What the process says of itself. */
@@ -27,7 +57,19 @@ export interface Hello {
   readonly runs: number;
 }
 
-/** One line from the process. */
+/** One line from the process: the answer to a call. */
 export type ControlReply =
-  | { readonly id: number; readonly ok: true; readonly hello?: Hello }
+  | {
+      readonly id: number;
+      readonly ok: true;
+      readonly hello?: Hello;
+      readonly readings?: readonly MeterReading[];
+    }
   | { readonly id: number; readonly ok: false; readonly code: string; readonly message: string };
+
+/** One line from the process that nobody asked for: an upstream refused a credential. */
+export interface CredentialRefused {
+  readonly notice: "credential-refused";
+  readonly owner: string;
+  readonly upstream: string;
+}

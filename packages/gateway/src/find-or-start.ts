@@ -53,7 +53,7 @@ export async function findOrStart(options: FindOptions): Promise<ControlLink> {
 /** Null where the process is about to end: it was ending already, or was replaceable and was told to. */
 async function greet(link: ControlLink, root: string): Promise<Hello | null> {
   try {
-    const hello = await link.call({ call: "hello" });
+    const { hello } = await link.call({ call: "hello" });
     if (hello?.version === CONTROL_VERSION) return hello;
     if (hello === undefined || hello.runs > 0) throw mismatch(root, hello);
     await link.call({ call: "stop" });

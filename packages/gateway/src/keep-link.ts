@@ -1,8 +1,8 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { WaybillError, isWaybillError } from "@waybill/core";
 import type { Logger } from "@waybill/core";
-import type { ControlLink } from "./control-link.ts";
-import type { ControlCall } from "./control-words.ts";
+import type { Answer, ControlLink } from "./control-link.ts";
+import type { ControlCall, CredentialRefused } from "./control-words.ts";
 import { findOrStart } from "./find-or-start.ts";
 
 /** When to look after a process that was lost, in milliseconds after each failure. */
@@ -17,6 +17,8 @@ export interface KeepLinkOptions {
   readonly isNeeded: () => boolean;
   /** Called when a lost process is back, which knows no credential. */
   readonly onReturn: () => Promise<void>;
+  /** Called when an upstream refused a credential. */
+  readonly onRefused: (refused: CredentialRefused) => void;
 }
 
 /** A link to the process of one root that comes back when it is lost. */
@@ -25,12 +27,14 @@ export interface KeptLink {
   ensure(signal?: AbortSignal): Promise<void>;
   /** Calls are made in the order in which they were asked for, and once more if the process died. */
   call(call: ControlCall): Promise<void>;
+  /** As `call`, beside all others: for what may take long. */
+  ask(call: ControlCall): Promise<Answer>;
   close(): void;
 }
 
 /** Keeps a link: runs in flight must not wait for somebody's next call after the process crashed. */
 export function keepLink(options: KeepLinkOptions): KeptLink {
-  const { root, idleMs, logger, isNeeded, onReturn } = options;
+  const { root, idleMs, logger, isNeeded, onReturn, onRefused } = options;
   const closing = new AbortController();
   let current: ControlLink | null = null;
   let opening: Promise<ControlLink> | null = null;
@@ -44,6 +48,7 @@ export function keepLink(options: KeepLinkOptions): KeptLink {
       onStart: ({ pid }) => logger.info("The gateway's process was started.", { root, pid }),
     });
     link.onLost(() => void heal());
+    link.onRefused(onRefused);
     if (closing.signal.aborted) link.close();
     return (current = link);
   };
@@ -55,12 +60,12 @@ export function keepLink(options: KeepLinkOptions): KeptLink {
     });
     return opening;
   };
-  const callOnce = async (call: ControlCall): Promise<void> => {
+  const callOnce = async (call: ControlCall): Promise<Answer> => {
     const link = await ensure();
-    await link.call(call);
+    return link.call(call);
   };
   // Every call may be repeated safely, so one that was lost with its process is simply made again.
-  const callTwice = (call: ControlCall): Promise<void> =>
+  const callTwice = (call: ControlCall): Promise<Answer> =>
     callOnce(call).catch((error: unknown) => {
       if (!isWaybillError(error) || error.code !== "GATEWAY_CONNECTION_LOST") throw error;
       return callOnce(call);
@@ -87,8 +92,9 @@ export function keepLink(options: KeepLinkOptions): KeptLink {
     async call(call) {
       const turn = queue.then(() => callTwice(call));
       queue = turn.catch(() => undefined);
-      return turn;
+      await turn;
     },
+    ask: callTwice,
     close() {
       closing.abort(closed(root));
       current?.close();

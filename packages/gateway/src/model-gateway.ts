@@ -1,15 +1,18 @@
 import { existsSync } from "node:fs";
-import type { Gateway, Logger, RunPlan } from "@waybill/core";
-import { credentialKind, readCredential } from "./credential-source.ts";
-import type { ModelCredential } from "./credential-source.ts";
+import type { Gateway, Logger, RunPlan, SpendingTerms } from "@waybill/core";
+import type { CredentialRefused, PlacedCredential } from "./control-words.ts";
+import { credentialKind, readAuthorization, readCredential } from "./credential-source.ts";
+import type { CredentialSource, ModelCredential } from "./credential-source.ts";
 import { defaultGatewayRoot, prepareRoot, resolveRoot } from "./gateway-root.ts";
 import { keepLink } from "./keep-link.ts";
 import { quietLogger } from "./quiet-logger.ts";
-import { DEFAULT_UPSTREAM, isClearText, upstreamAddress } from "./upstream-address.ts";
+import { readMeter } from "./read-meter.ts";
+import { isClearText } from "./upstream-address.ts";
 import { attachmentOf, wayOfRun } from "./way-of-run.ts";
 import type { WayTerms } from "./way-of-run.ts";
 import { wayFolder, wayRecord } from "./way-spec.ts";
-import type { WayLimits } from "./way-spec.ts";
+import type { ModelPrices, WayBudget, WayLimits } from "./way-spec.ts";
+import { wayTerms } from "./way-terms.ts";
 
 /** Options of `modelGateway`. */
 export interface ModelGatewayOptions {
@@ -32,17 +35,37 @@ export interface ModelGatewayOptions {
   readonly limits?: Partial<WayLimits>;
   /** How long the process lives on without an attached run, in milliseconds. Default: 10 minutes. */
   readonly idleMs?: number;
+  /**
+   * The models that runs may ask for, letter for letter, as requests name them: aliases and dated
+   * names are two. Default: any.
+   */
+  readonly models?: readonly string[];
+  /**
+   * US dollars per million tokens, by the model's name as requests name it: what a session costs is
+   * counted from them. There are no prices by default. Where there are some and a session has a cap
+   * in dollars, a model without one is refused.
+   */
+  readonly prices?: ModelPrices;
+  /**
+   * What each session may cost over all its runs: `tokens` of all kinds, `usd` (needs `prices`),
+   * `bytes` of bodies both ways. A session's own cap in dollars (`Policy.budgetUsd`) holds as well.
+   * Default: no cap.
+   */
+  readonly budget?: Partial<WayBudget>;
+  /** What runs may reach besides the model, by name. Default: nothing. */
+  readonly upstreams?: Readonly<Record<string, UpstreamOptions>>;
   /** Default: silence. */
   readonly logger?: Logger;
 }
 
-/** All that the Claude Agent SDK asks of the model API (seen with 0.3.330: only the first two). */
-export const MODEL_PATHS: readonly string[] = [
-  "POST /v1/messages",
-  "POST /v1/messages/count_tokens",
-];
-
-const LIMITS: WayLimits = { bodyBytes: 33_554_432, headerBytes: 16_384, requests: 32 };
+/** A package registry, a git host: reached by a run at `/upstreams/<name>/` on the same socket. */
+export interface UpstreamOptions {
+  readonly url: string | URL;
+  /** `METHOD /path` letter for letter, or `METHOD /path*` for whatever begins so. */
+  readonly allow: readonly string[];
+  /** The whole `Authorization` header that the gateway adds. Default: none. */
+  readonly authorization?: CredentialSource;
+}
 
 /**
  * Gives runs a way to the model without giving them a key: a unix socket per run, served by one
@@ -52,29 +75,50 @@ const LIMITS: WayLimits = { bodyBytes: 33_554_432, headerBytes: 16_384, requests
 export function modelGateway(options: ModelGatewayOptions): Gateway {
   const { credential, idleMs = 600_000 } = options;
   const root = resolveRoot(options.root ?? defaultGatewayRoot());
-  const terms = termsOf(options);
+  const terms = wayTerms(options);
   const logger = quietLogger(options.logger);
-  if (isClearText(terms.upstream)) {
-    logger.warn(
-      "The gateway's upstream is plain http: the credential crosses the network readable.",
-    );
+  for (const upstream of [terms.upstream, ...terms.upstreams.map(({ url }) => url)]) {
+    if (isClearText(upstream)) {
+      logger.warn(
+        "The gateway's upstream is plain http: the credential crosses the network readable.",
+        { host: new URL(upstream).host },
+      );
+    }
   }
-  const attached = new Map<string, RunPlan>();
+  const attached = new Map<string, Attached>();
 
-  const attachAll = async (plans: Iterable<RunPlan>): Promise<void> => {
-    const secret = await readCredential(credential);
-    const calls = [...plans]
-      .filter(isAttached)
-      .map((plan) => link.call({ call: "attach", way: wayOfRun(plan, terms), credential: secret }));
+  const attachAll = async (runs: Iterable<Attached>): Promise<void> => {
+    const credentials = await readCredentials(options, terms);
+    const calls = [...runs]
+      .filter(({ plan }) => isAttached(plan))
+      .map(({ plan, spending }) =>
+        link.call({
+          call: "attach",
+          way: wayOfRun(plan, terms, spending),
+          credentials,
+          spent: { tokens: spending?.spentTokens ?? 0, usd: spending?.spentUsd ?? 0 },
+        }),
+      );
     await Promise.all(calls);
   };
   const isAttached = (run: Run): boolean => attached.has(keyOf(run));
+  const renew = async ({ owner, upstream }: CredentialRefused): Promise<void> => {
+    if (![...attached.values()].some(({ plan }) => plan.owner === owner)) return;
+    const placed = await readCredentials(options, terms);
+    const mine = placed.find((each) => each.upstream === upstream);
+    if (mine !== undefined) await link.call({ call: "credential", owner, ...mine });
+  };
   const link = keepLink({
     root,
     idleMs,
     logger,
     isNeeded: () => attached.size > 0,
     onReturn: () => attachAll(attached.values()),
+    onRefused: (refused) => {
+      renew(refused).catch((error: unknown) =>
+        logger.error("A refused credential could not be renewed.", { error: String(error) }),
+      );
+    },
   });
 
   return {
@@ -83,18 +127,20 @@ export function modelGateway(options: ModelGatewayOptions): Gateway {
       await link.ensure(signal);
       await attachAll(attached.values());
     },
-    async attach(plan) {
-      const isNew = !isAttached(plan);
+    async attach(plan, newTerms) {
+      const before = attached.get(keyOf(plan));
       await prepareRoot(root);
-      attached.set(keyOf(plan), plan);
+      const run = { plan, spending: newTerms ?? before?.spending };
+      attached.set(keyOf(plan), run);
       try {
-        await attachAll([plan]);
+        await attachAll([run]);
       } catch (error) {
-        if (isNew) attached.delete(keyOf(plan));
+        if (before === undefined) attached.delete(keyOf(plan));
         throw error;
       }
       return attachmentOf(root, plan, credentialKind(credential));
     },
+    readings: (session, how) => readMeter({ root, link, session, ...how }),
     async detach(run) {
       // A process is not started only to hear that it knows nothing of this run.
       const isKnown = attached.delete(keyOf(run)) || wayLeavesTraces(root, run);
@@ -109,6 +155,24 @@ export function modelGateway(options: ModelGatewayOptions): Gateway {
 
 type Run = Pick<RunPlan, "sessionId" | "runId">;
 
+interface Attached {
+  readonly plan: RunPlan;
+  readonly spending: SpendingTerms | undefined;
+}
+
+async function readCredentials(
+  { credential, upstreams = {} }: ModelGatewayOptions,
+  terms: WayTerms,
+): Promise<readonly PlacedCredential[]> {
+  const placed = [{ upstream: terms.upstream, credential: await readCredential(credential) }];
+  for (const { name, url } of terms.upstreams) {
+    const source = upstreams[name]?.authorization;
+    if (source === undefined) continue;
+    placed.push({ upstream: url, credential: await readAuthorization(name, source) });
+  }
+  return placed;
+}
+
 function keyOf(run: Run): string {
   return JSON.stringify([run.sessionId, run.runId]);
 }
@@ -119,19 +183,4 @@ function idsOf({ sessionId, runId }: Run): Run {
 
 function wayLeavesTraces(root: string, run: Run): boolean {
   return existsSync(wayRecord(root, run)) || existsSync(wayFolder(root, run));
-}
-
-function termsOf(options: ModelGatewayOptions): WayTerms {
-  const allow = options.allowedPaths ?? MODEL_PATHS;
-  const wrong = allow.find((entry) => !/^[A-Z]+ \/[A-Za-z0-9_./-]*$/.test(entry));
-  if (wrong !== undefined) {
-    throw new TypeError(`"${wrong}" is no allowed path: write it as "POST /v1/messages".`);
-  }
-  const limits = { ...LIMITS, ...options.limits };
-  for (const [name, value] of Object.entries(limits)) {
-    if (!Number.isSafeInteger(value) || value <= 0) {
-      throw new TypeError(`The limit ${name} is ${value}: it must be a whole number above 0.`);
-    }
-  }
-  return { upstream: upstreamAddress(options.upstream ?? DEFAULT_UPSTREAM), allow, limits };
 }

@@ -1,5 +1,5 @@
 import { WaybillError } from "@waybill/core";
-import type { Attachment, RunPlan } from "@waybill/core";
+import type { Attachment, RunPlan, SpendingTerms } from "@waybill/core";
 import type { Credential } from "./control-words.ts";
 import { SOCKET_NAME, wayFolder } from "./way-spec.ts";
 import type { WaySpec } from "./way-spec.ts";
@@ -11,10 +11,14 @@ const FOLDER_AT = "/waybill/model";
 const PLACEHOLDER = "placeholder-the-gateway-adds-the-credential";
 
 /** What is the same for every run of one gateway. */
-export type WayTerms = Pick<WaySpec, "upstream" | "allow" | "limits">;
+export type WayTerms = Omit<WaySpec, "owner" | "sessionId" | "runId" | "user">;
 
 /** What the process is told of a run. Throws `GATEWAY_USER_FORBIDDEN`. */
-export function wayOfRun(plan: RunPlan, terms: WayTerms): WaySpec {
+export function wayOfRun(
+  plan: RunPlan,
+  terms: WayTerms,
+  spending: SpendingTerms | undefined,
+): WaySpec {
   const { owner, sessionId, runId, user } = plan;
   const own = process.getuid?.();
   if (user !== null && own !== undefined && own !== 0 && user.uid !== own) {
@@ -24,7 +28,14 @@ export function wayOfRun(plan: RunPlan, terms: WayTerms): WaySpec {
       { details: { runId, user: user.uid, own } },
     );
   }
-  return { owner, sessionId, runId, user, ...terms };
+  const budget = { ...terms.budget, usd: lower(terms.budget.usd, spending?.capUsd ?? null) };
+  return { owner, sessionId, runId, user, ...terms, budget };
+}
+
+/** The session's own cap and the gateway's both hold. */
+function lower(one: number | null, other: number | null): number | null {
+  if (one === null || other === null) return one ?? other;
+  return Math.min(one, other);
 }
 
 /**

@@ -14,6 +14,47 @@ export interface WaySpec {
   /** `METHOD /path`, compared letter for letter. */
   readonly allow: readonly string[];
   readonly limits: WayLimits;
+  /** The models that may be asked for; null for any. */
+  readonly models: readonly string[] | null;
+  /** US dollars per million tokens, by model; null where nobody gave any. */
+  readonly prices: ModelPrices | null;
+  /** What the session may cost, over all its runs. */
+  readonly budget: WayBudget;
+  /** What else the run may reach, below `/upstreams/<name>/`. */
+  readonly upstreams: readonly NamedUpstream[];
+}
+
+/** A server beside the model API: a package registry, a git host. */
+export interface NamedUpstream {
+  readonly name: string;
+  /** An absolute http or https URL without query; its path is put before the request's. */
+  readonly url: string;
+  /** `METHOD /path`, compared letter for letter, or `METHOD /path*` for whatever begins so. */
+  readonly allow: readonly string[];
+}
+
+/** US dollars per million tokens. */
+export interface ModelPrice {
+  readonly input: number;
+  readonly output: number;
+  readonly cacheRead: number;
+  /** Written to be kept for five minutes. */
+  readonly cacheWrite: number;
+  /** Written to be kept for an hour. Default: as `cacheWrite`. */
+  readonly cacheWriteHour?: number;
+}
+
+/** Prices by the model's name, as requests name it. */
+export type ModelPrices = Readonly<Record<string, ModelPrice>>;
+
+/** Caps on what a session may cost; null for none. */
+export interface WayBudget {
+  /** Tokens of all kinds. */
+  readonly tokens: number | null;
+  /** US dollars. */
+  readonly usd: number | null;
+  /** Bytes of bodies, both ways. */
+  readonly bytes: number | null;
 }
 
 /** The bounds of one run's way. */
@@ -37,6 +78,21 @@ export function wayFolder(root: string, run: { sessionId: string; runId: string 
 /** Where the process remembers one attached run. */
 export function wayRecord(root: string, run: { sessionId: string; runId: string }): string {
   return path.join(root, "attached", `${wayName(run)}.json`);
+}
+
+/** Whose books they are. */
+export interface LedgerOwner {
+  /** The store's id. */
+  readonly owner: string;
+  readonly sessionId: string;
+}
+
+/** Where the process keeps what a session has spent. */
+export function ledgerFile(root: string, { owner, sessionId }: LedgerOwner): string {
+  const hash = createHash("sha256")
+    .update(JSON.stringify([owner, sessionId]))
+    .digest("hex");
+  return path.join(root, "books", `${hash.slice(0, 32)}.ndjson`);
 }
 
 /** The socket through which orchestrators speak to the process. */

@@ -1,6 +1,6 @@
 import { array, assert, integer, jsonValue, property, record, string } from "fast-check";
 import { expect, test } from "vitest";
-import { scanModel } from "../src/process/model-scan.ts";
+import { scanModel } from "../src/process/meter/model-scan.ts";
 
 test("finds the model of any body, however it is cut into pieces", () => {
   const body = record({

@@ -39,6 +39,7 @@ test("a request goes upstream with the real key and without what else the run se
     body: MESSAGE,
   });
   expect(asked!.headers).toEqual({
+    "accept-encoding": "identity",
     "anthropic-beta": "a-1",
     "anthropic-version": "2023-06-01",
     connection: "keep-alive",

@@ -44,11 +44,14 @@ const LIMITS: readonly (string | undefined)[] = [
   "prompt_too_long",
 ];
 
+/** The status of a budget that is spent: the session's at the gateway, or the account's. */
+const PAYMENT = 402;
+
 function outcomeOf(result: SDKResultMessage): TurnOutcome {
   const reason = result.terminal_reason;
   if (reason === "aborted_streaming" || reason === "aborted_tools") return "interrupted";
   if (!result.is_error) return "completed";
-  return LIMITS.includes(reason) ? "exhausted" : "failed";
+  return LIMITS.includes(reason) || statusOf(result) === PAYMENT ? "exhausted" : "failed";
 }
 
 function errorOf(
@@ -57,8 +60,13 @@ function errorOf(
   resetsAt: Instant | null,
 ): TurnError {
   const message = result.subtype === "success" ? result.result : result.errors.join("; ");
-  if (outcome === "exhausted")
-    return { code: (result.terminal_reason ?? "").toUpperCase(), message };
+  if (outcome === "exhausted") {
+    const isSpent = statusOf(result) === PAYMENT;
+    return {
+      code: isSpent ? "BUDGET_SPENT" : (result.terminal_reason ?? "").toUpperCase(),
+      message,
+    };
+  }
   const code = failureCode(result);
   const kind = CLASSES[code] ?? "permanent";
   const resets = kind === "rate" && resetsAt !== null ? { resetsAt } : {};
@@ -75,11 +83,16 @@ const CLASSES: Readonly<Record<string, TurnError["class"]>> = {
 /** A code by which a host can decide whether and when another try makes sense. */
 function failureCode(result: SDKResultMessage): string {
   if (result.terminal_reason !== "api_error") return "TURN_FAILED";
-  const status = result.subtype === "success" ? (result.api_error_status ?? null) : null;
+  const status = statusOf(result);
   if (status === null) return "MODEL_UNREACHABLE";
   if (status === 401 || status === 403) return "MODEL_UNAUTHORIZED";
   if (status === 429) return "MODEL_RATE_LIMITED";
   return status >= 500 ? "MODEL_UNAVAILABLE" : "MODEL_REFUSED";
+}
+
+/** What the API answered last; null where it did not. */
+function statusOf(result: SDKResultMessage): number | null {
+  return result.subtype === "success" ? (result.api_error_status ?? null) : null;
 }
 
 function usageOf({ usage }: SDKResultMessage): Usage {

@@ -1,10 +1,11 @@
+import type { MeterEvent } from "./meter-events.ts";
 import type { LifeEvent } from "./session-events.ts";
 import type { MessageEvent } from "./message-events.ts";
 import type { OperationEvent } from "./operation-events.ts";
 import type { RunEvent } from "./run-events.ts";
 
 /** Every event of a session. */
-export type SessionEvent = LifeEvent | MessageEvent | RunEvent | OperationEvent;
+export type SessionEvent = LifeEvent | MessageEvent | RunEvent | OperationEvent | MeterEvent;
 
 /** The name of an event. */
 export type SessionEventType = SessionEvent["type"];
@@ -68,4 +69,6 @@ export const eventSchemas: Readonly<Record<SessionEventType, number>> = {
   ApprovalDenied: 1,
   ApprovalWithdrawn: 1,
   PersonAnswered: 1,
+  ModelUsageRecorded: 1,
+  GatewayRequestRefused: 1,
 };

@@ -2,7 +2,8 @@ import type { AgentSlug } from "../ids.ts";
 import type { TurnOutcome } from "../ports/agent-word.ts";
 import type { SessionRecord } from "../runtime/session-record.ts";
 import { failureOfRun } from "../session/rules/finish-run.ts";
-import type { Session, Totals } from "../session/state.ts";
+import type { Session } from "../session/state.ts";
+import type { Totals } from "../session/totals.ts";
 
 /** What the sessions of an agent amount to. */
 export interface AgentTotals extends Omit<Totals, "conversationUsd"> {
@@ -69,6 +70,8 @@ export class AgentTallies {
       inputTokens: 0,
       outputTokens: 0,
       costUsd: 0,
+      meteredTokens: 0,
+      refusedRequests: 0,
       outcomes: { completed: 0, failed: 0, interrupted: 0, exhausted: 0 },
       failedRuns: 0,
       operationsDelivered: 0,
@@ -88,4 +91,6 @@ const summed = [
   "inputTokens",
   "outputTokens",
   "costUsd",
+  "meteredTokens",
+  "refusedRequests",
 ] as const satisfies readonly (keyof Totals & keyof AgentTotals)[];

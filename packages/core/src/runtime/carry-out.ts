@@ -6,7 +6,8 @@ import type { RunPlan, RunSpec } from "../ports/run-plan.ts";
 import type { Tracker } from "../ports/tracker.ts";
 import type { SessionCommand } from "../session/command.ts";
 import type { Effect, Success } from "../session/effect.ts";
-import type { RunTrace } from "../session/state.ts";
+import { spendingOf } from "../session/spending.ts";
+import type { RunTrace, Session } from "../session/state.ts";
 import { WaybillError } from "../errors.ts";
 import type { AgentSpec } from "./agent-spec.ts";
 
@@ -19,6 +20,8 @@ export interface World {
   readonly mailbox: Mailbox;
   readonly tracker: Tracker | null;
   readonly logger: Logger;
+  /** The session at this instant: what it may cost, and what is recorded of the gateway's books. */
+  readonly state: () => Session;
   /** Waits for a place, then says under which id and protocol the run shall be requested. */
   readonly admit: (signal: AbortSignal) => Promise<SessionCommand>;
   /** Records an observation; resolves once it is durable. */
@@ -46,6 +49,12 @@ export async function carryOut(
     case "watch":
       await watch(world, effect.run, signal);
       return null;
+    case "attach":
+      await attach(world, await planOf(world, effect.run), effect.capUsd);
+      return null;
+    case "meter":
+      await readMeter(world, { follow: true, signal });
+      return null;
     case "receive":
       await receive(world, effect.run, effect.after, { follow: true, signal });
       return null;
@@ -60,7 +69,9 @@ export async function carryOut(
       // Not prepared again: a crash may have come when it was removed and nobody had recorded it.
       const run = mailbox.locate(specOf(world, effect.run));
       await agent.transport.remove(run);
+      // In this order: what the run had under way is ended, and then it stands in the books.
       await agent.gateway?.detach(run);
+      await readMeter(world, { follow: false, signal });
       await mailbox.remove(run);
       return { effect, value: null };
     }
@@ -84,15 +95,31 @@ export async function carryOut(
 async function watch(world: World, run: RunTrace, signal: AbortSignal): Promise<void> {
   const { runId } = run;
   const plan = await planOf(world, run);
-  // An adopted run keeps its way to the model also where the gateway itself was lost.
-  await attach(world, plan).catch((error: unknown) =>
-    world.logger.warn("The gateway could not be attached again.", { runId, error: String(error) }),
-  );
   for await (const sighting of world.agent.transport.watch(plan, signal)) {
     if (sighting.type === "running") await world.report({ type: "RunSeen", runId });
     else if (sighting.type === "absent") return world.report({ type: "RunAbsent", runId });
     else return world.report({ type: "RunEnded", runId, exit: sighting.exit });
   }
+}
+
+/** Asking for the next batch lets the gateway forget this one, so it is recorded first. */
+async function readMeter(
+  { owner, sessionId, agent, state, report }: World,
+  how: { readonly follow: boolean; readonly signal: AbortSignal },
+): Promise<void> {
+  const { gateway } = agent;
+  if (gateway === undefined) return how.follow ? untilAborted(how.signal) : undefined;
+  const options = { after: spendingOf(state()).metered, ...how };
+  for await (const readings of gateway.readings({ owner, sessionId }, options)) {
+    await report({ type: "Metered", readings });
+  }
+}
+
+async function untilAborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return;
+  await new Promise<void>((resolve) => {
+    signal.addEventListener("abort", () => resolve(), { once: true });
+  });
 }
 
 /** Asking for the next batch lets the mailbox forget this one, so it is recorded first. */
@@ -116,11 +143,12 @@ async function planOf(world: World, run: RunTrace): Promise<RunPlan> {
 
 async function attachedPlan(world: World, run: RunTrace): Promise<RunPlan> {
   const plan = await planOf(world, run);
-  return attach(world, plan);
+  return attach(world, plan, spendingOf(world.state()).terms.capUsd);
 }
 
-async function attach(world: World, plan: RunPlan): Promise<RunPlan> {
-  const attachment = await world.agent.gateway?.attach(plan);
+async function attach(world: World, plan: RunPlan, capUsd: number | null): Promise<RunPlan> {
+  const { terms } = spendingOf(world.state());
+  const attachment = await world.agent.gateway?.attach(plan, { ...terms, capUsd });
   if (attachment === undefined) return plan;
   return {
     ...plan,

@@ -32,6 +32,7 @@ export function sessionWorld(loop: SessionLoop, parts: WorldParts): World | null
     tracker: trackers.of(tenant),
     logger,
     report: (command) => loop.report(command),
+    state: () => loop.state,
     notice: (incoming) => loop.notice(incoming),
     admit: async (signal) => {
       await admission.request({ ...place, priority }, signal);

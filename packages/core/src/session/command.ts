@@ -3,6 +3,7 @@ import type { Instant, MessageId, OperationId, RunId } from "../ids.ts";
 import type { Fork, Scope } from "../events/session-events.ts";
 import type { Incoming } from "../ports/agent-word.ts";
 import type { TrackerOperation } from "../ports/tracker.ts";
+import type { MeterReading } from "../ports/gateway.ts";
 import type { RunExit } from "../ports/transport.ts";
 import type { Effect, Success } from "./effect.ts";
 import type { Policy } from "./policy.ts";
@@ -120,6 +121,9 @@ export type Heard = {
   readonly words: readonly Extract<Incoming, { readonly type: "word" }>[];
 };
 
+/** The gateway saw something of this session's runs. */
+export type Metered = { readonly type: "Metered"; readonly readings: readonly MeterReading[] };
+
 /** What somebody wants, or what the world answered. */
 export type SessionCommand =
   | OpenSession
@@ -143,7 +147,8 @@ export type SessionCommand =
   | RunSeen
   | RunEnded
   | RunAbsent
-  | Heard;
+  | Heard
+  | Metered;
 
 /** A command, and when it was given. */
 export type Timed<Command extends SessionCommand = SessionCommand> = Command & {

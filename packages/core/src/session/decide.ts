@@ -7,6 +7,7 @@ import { hear } from "./rules/hear.ts";
 import { answerQuestion, decideApproval, redriveOperation } from "./rules/approval-rules.ts";
 import { closeSession, openSession, ownSession, unpark } from "./rules/life-rules.ts";
 import { holdForAgent, raiseBudget, releaseForAgent } from "./rules/budget-rules.ts";
+import { meter } from "./rules/meter.ts";
 import { interruptTurn, sendMessage } from "./rules/message-rules.ts";
 import { redriveWord } from "./rules/operation-rules.ts";
 import { failed, succeeded } from "./rules/outcome-rules.ts";
@@ -84,6 +85,8 @@ function obey(decision: Decision, command: SessionCommand): void {
       return runAbsent(decision, command);
     case "Heard":
       return hear(decision, command);
+    case "Metered":
+      return meter(decision, command);
     case "Tick":
       return;
     default:

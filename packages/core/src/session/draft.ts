@@ -8,7 +8,8 @@ type Collection =
   | "answers"
   | "notes"
   | "deferred"
-  | "remains";
+  | "remains"
+  | "costs";
 type MapOf<Name extends Collection> =
   Session[Name] extends ReadonlyMap<infer Key, infer Value> ? Map<Key, Value> : never;
 

@@ -8,6 +8,8 @@ export const keyOf: {
   readonly admit: string;
   readonly start: (run: RunId) => string;
   readonly watch: (run: RunId) => string;
+  readonly attach: (run: RunId, capUsd: number | null) => string;
+  readonly meter: (run: RunId) => string;
   readonly receive: (run: RunId) => string;
   readonly drain: (run: RunId) => string;
   readonly stop: (run: RunId) => string;
@@ -22,6 +24,8 @@ export const keyOf: {
   admit: "admit",
   start: (run) => `${run}/start`,
   watch: (run) => `${run}/watch`,
+  attach: (run, capUsd) => `${run}/attach:${capUsd ?? "uncapped"}`,
+  meter: (run) => `${run}/meter`,
   receive: (run) => `${run}/receive`,
   drain: (run) => `${run}/drain`,
   stop: (run) => `${run}/stop`,

@@ -11,6 +11,14 @@ export type AdmitEffect = { readonly type: "admit" };
 export type StartEffect = { readonly type: "start"; readonly run: RunTrace };
 /** Follow the run's process. */
 export type WatchEffect = { readonly type: "watch"; readonly run: RunTrace };
+/** Give the run its way to the model again, under what the session may cost now. */
+export type AttachEffect = {
+  readonly type: "attach";
+  readonly run: RunTrace;
+  readonly capUsd: number | null;
+};
+/** Take in what the gateway sees of the session's runs. */
+export type MeterEffect = { readonly type: "meter"; readonly run: RunTrace };
 /** Take in what the run says. */
 export type ReceiveEffect = {
   readonly type: "receive";
@@ -75,6 +83,8 @@ export type Effect =
   | AdmitEffect
   | StartEffect
   | WatchEffect
+  | AttachEffect
+  | MeterEffect
   | ReceiveEffect
   | DrainEffect
   | StopEffect
@@ -93,10 +103,12 @@ export type Effect =
  */
 export function settlesBy(effect: Effect): "event" | "once" | "stream" {
   switch (effect.type) {
+    case "attach":
     case "interrupt":
     case "dismiss":
       return "once";
     case "watch":
+    case "meter":
     case "receive":
       return "stream";
     default:
@@ -114,6 +126,8 @@ export function laneOf(effect: Effect, key: string): string {
     case "receive":
     case "drain":
       return `words:${effect.run.runId}`;
+    // Before the next message: it is worked on under the newest terms.
+    case "attach":
     case "put":
     case "interrupt":
     case "dismiss":

@@ -4,6 +4,7 @@ import { Draft } from "./draft.ts";
 import type { Fold } from "./folds/fold.ts";
 import { lifeFolds } from "./folds/life-folds.ts";
 import { messageFolds } from "./folds/message-folds.ts";
+import { meterFolds } from "./folds/meter-folds.ts";
 import { operationFolds } from "./folds/operation-folds.ts";
 import { runFolds } from "./folds/run-folds.ts";
 import type { Session } from "./state.ts";
@@ -13,6 +14,7 @@ const folds: { readonly [Type in SessionEventType]: Fold<EventOf<Type>> } = {
   ...messageFolds,
   ...runFolds,
   ...operationFolds,
+  ...meterFolds,
 };
 
 /** The state after the event. Pure, total: never throws, and lets pass what it does not know. */

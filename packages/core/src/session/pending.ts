@@ -66,6 +66,8 @@ function* runDuties(session: Session, run: Run): Generator<EffectDuty> {
     case "started":
     case "ready":
       yield { key: keyOf.watch(runId), effect: { type: "watch", run: trace } };
+      yield attachDuty(session, run);
+      yield { key: keyOf.meter(runId), effect: { type: "meter", run: trace } };
       yield { key: keyOf.receive(runId), effect: { type: "receive", run: trace, after: run.mark } };
       if (stop?.mode === "kill") yield stopDuty(session, run);
       if (stop?.mode === "drain") yield dismissDuty(session, run);
@@ -74,6 +76,13 @@ function* runDuties(session: Session, run: Run): Generator<EffectDuty> {
     default:
       phase satisfies never;
   }
+}
+
+/** Another cap is another effect: a raised one reaches the gateway before the next message. */
+function attachDuty({ budget }: Session, { trace }: Run): EffectDuty {
+  const { capUsd } = budget;
+  const key = keyOf.attach(trace.runId, capUsd);
+  return { key, effect: { type: "attach", run: trace, capUsd } };
 }
 
 function stopDuty({ policy }: Session, { trace }: Run): EffectDuty {

@@ -19,10 +19,12 @@ export function settle(decision: Decision): void {
   goOnClosing(decision);
 }
 
+/** Judged between turns: what is being answered is not cut off here, but by the gateway. */
 function watchBudget(decision: Decision): void {
-  const { budget, totals } = decision.state;
+  const { budget, totals, run } = decision.state;
   const { capUsd, exceeded } = budget;
-  if (capUsd === null || exceeded || totals.costUsd < capUsd) return;
+  if (capUsd === null || exceeded || (run !== null && run.turn !== null) || totals.costUsd < capUsd)
+    return;
   decision.emit<BudgetExceeded>("BudgetExceeded", { spentUsd: totals.costUsd, capUsd });
 }
 

@@ -4,11 +4,13 @@ import type { Json } from "../json.ts";
 import type { Fork, ParkReason, Scope } from "../events/session-events.ts";
 import type { StopReason } from "../events/run-events.ts";
 import type { Mark } from "../ports/agent-word.ts";
+import type { MeterMarks } from "../ports/gateway.ts";
 import type { Conversation } from "../ports/run-plan.ts";
 import type { AgentOperation } from "../ports/agent-operation.ts";
 import type { TrackerOperation } from "../ports/tracker.ts";
 import type { RunExit } from "../ports/transport.ts";
 import { defaultPolicy, type Policy } from "./policy.ts";
+import { noTotals, type RunCost, type Totals } from "./totals.ts";
 
 /**
  * A session as its events tell it: orthogonal regions, each a union where it has phases. Only open
@@ -53,6 +55,10 @@ export interface Session {
   readonly deferred: ReadonlyMap<string, Deferral>;
   /** Runs that are over and whose remains are not removed yet. */
   readonly remains: ReadonlyMap<RunId, RunTrace>;
+  /** What the present run and those in `remains` cost, by whom we know it. */
+  readonly costs: ReadonlyMap<RunId, RunCost>;
+  /** What is recorded of gateways' books. */
+  readonly metered: MeterMarks;
   readonly restart: Restart;
   readonly parked: Parked | null;
   readonly totals: Totals;
@@ -244,20 +250,6 @@ export interface Parked {
   readonly until: Instant | null;
 }
 
-/** Sums over the session's life. */
-export interface Totals {
-  readonly messages: number;
-  readonly runs: number;
-  readonly turns: number;
-  readonly operations: number;
-  readonly inputTokens: number;
-  readonly outputTokens: number;
-  /** US dollars, over all conversations: what those that are over cost, and the present one's last figure. */
-  readonly costUsd: number;
-  /** US dollars: the present conversation's last figure. */
-  readonly conversationUsd: number;
-}
-
 /** The state before the first event. */
 export function unopened(id: SessionId): Session {
   return {
@@ -284,17 +276,10 @@ export function unopened(id: SessionId): Session {
     notes: new Map(),
     deferred: new Map(),
     remains: new Map(),
+    costs: new Map(),
+    metered: {},
     restart: noBadEnd,
     parked: null,
-    totals: {
-      messages: 0,
-      runs: 0,
-      turns: 0,
-      operations: 0,
-      inputTokens: 0,
-      outputTokens: 0,
-      costUsd: 0,
-      conversationUsd: 0,
-    },
+    totals: noTotals,
   };
 }

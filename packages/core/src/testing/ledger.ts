@@ -3,6 +3,7 @@ import type { SessionEvent, SessionEventType } from "../events/catalogue.ts";
 import { Book } from "./ledger/book.ts";
 import { lifeEntries } from "./ledger/life-entries.ts";
 import { messageEntries } from "./ledger/message-entries.ts";
+import { meterEntries } from "./ledger/meter-entries.ts";
 import { operationEntries } from "./ledger/operation-entries.ts";
 import { runEntries } from "./ledger/run-entries.ts";
 
@@ -19,6 +20,7 @@ export class Ledger {
     ...messageEntries(this.book),
     ...runEntries(this.book),
     ...operationEntries(this.book),
+    ...meterEntries(this.book),
   };
 
   /** Enters the event. Types that this release does not know are passed over. */

@@ -177,16 +177,18 @@ function checkApprovals({ life, approvals }: Session): void {
 }
 
 /** The state holds open work only, and knows what it has cost. */
-function checkOpenWork({ deferred, run, remains, answers, notes, budget, totals }: Session): void {
+function checkOpenWork(session: Session): void {
+  const { deferred, run, remains, answers, notes, budget, totals, costs } = session;
   const runs = [...remains.keys(), ...(run === null ? [] : [run.trace.runId])];
   for (const key of deferred.keys()) {
     const isOpen = key === "admit" || runs.some((id) => key.startsWith(`${id}/`));
     assert.ok(isOpen, `${key} is deferred and long over`);
   }
+  for (const id of costs.keys()) assert.ok(runs.includes(id), `the cost of ${id} is long settled`);
   for (const { runId } of answers.values())
     assert.equal(runId, run?.trace.runId, "answers for the present run");
   assert.ok(notes.size <= 100, "a continuation has an end");
-  const isOver = budget.capUsd !== null && totals.costUsd >= budget.capUsd;
+  const isOver = budget.capUsd !== null && totals.costUsd >= budget.capUsd && !run?.turn;
   if (isOver) assert.ok(budget.exceeded, "a budget that is spent is known to be");
 }
 
@@ -214,6 +216,8 @@ function checkEffect(
         key,
       );
     case "watch":
+    case "attach":
+    case "meter":
     case "receive":
       return assert.ok(run?.started && !run.over, key);
     case "drain":

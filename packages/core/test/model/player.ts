@@ -17,6 +17,7 @@ import {
   type SessionCommand,
   type SessionEvent,
   type TurnError,
+  type MeterReading,
 } from "@waybill/core";
 import { agentStep, babble } from "./agent.ts";
 import { checkRefusal, checkReplay, checkStep, checkWorld } from "./invariants.ts";
@@ -84,6 +85,8 @@ export class Player {
   #hasBabbled = false;
   #epoch = 0;
   #runs = 0;
+  /** What the gateway has seen so far. */
+  readonly #books: MeterReading[] = [];
   #beat = 0;
 
   constructor(life: Life) {
@@ -532,6 +535,27 @@ export class Player {
     }
   }
 
+  /** The gateway may have seen something more; of what it hands over, a part may be recorded already. */
+  #readings(runId: string, pick: number): readonly MeterReading[] {
+    const mark = { ledger: "books", seq: this.#books.length + 1 };
+    const about = { mark, runId, at: 0, model: "m" };
+    const refused = { type: "refused", ...about, reason: "path-not-allowed", count: 1 } as const;
+    const usage = {
+      ...about,
+      type: "usage",
+      inputTokens: pick % 100,
+      outputTokens: 1,
+      cacheReadTokens: 0,
+      cacheWriteTokens: 0,
+      costUsd: pick % 7 === 0 ? null : (pick % 10) / 100,
+      estimated: false,
+    } as const;
+    // Not at every look, or a life would never come to rest.
+    if (pick % 3 > 0) this.#books.push(pick % 5 === 0 ? refused : usage);
+    const recorded = this.state.metered["books"] ?? 0;
+    return this.#books.slice(Math.max(0, recorded - (pick % 3)));
+  }
+
   #withProcess(
     key: string,
     effect: Extract<Effect, { readonly run: RunTrace }>,
@@ -570,6 +594,10 @@ export class Player {
         if (!process.letters.has(key)) process.inbox.push(effect.messageId);
         process.letters.add(key);
         return [{ type: "Succeeded", effect, value: null }];
+      case "attach":
+        return [];
+      case "meter":
+        return [{ type: "Metered", readings: this.#readings(runId, pick) }];
       case "interrupt":
         if (process.turn?.name === effect.letter.turn) process.interrupted = true;
         return [];

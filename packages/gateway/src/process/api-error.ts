@@ -40,6 +40,8 @@ export function rawRefusal(refusal: Refusal): string {
 
 function errorType(status: number): string {
   switch (status) {
+    case 402:
+      return "billing_error";
     case 403:
       return "permission_error";
     case 413:

@@ -11,6 +11,8 @@ export interface AuditLine {
   /** Null where the request was no HTTP. */
   readonly method: string | null;
   readonly path: string | null;
+  /** The named upstream that it went to; left out for the model API. */
+  readonly upstream?: string;
   readonly model: string | null;
   /** What the run was answered; null where it left before that. */
   readonly status: number | null;

@@ -1,9 +1,9 @@
 import { rm } from "node:fs/promises";
 import { createServer } from "node:net";
 import type { Socket } from "node:net";
-import type { ControlCall, ControlReply, Credential, Hello } from "../control-words.ts";
+import type { MeterReading } from "@waybill/core";
+import type { ControlCall, ControlReply, CredentialRefused, Hello } from "../control-words.ts";
 import { eachLine } from "../each-line.ts";
-import type { WaySpec } from "../way-spec.ts";
 import { errorCode } from "./error-code.ts";
 import { leadsTo, listenAt } from "./listen-at.ts";
 import { readCall } from "./read-call.ts";
@@ -12,13 +12,19 @@ import { readCall } from "./read-call.ts";
 export interface ControlOptions {
   readonly socket: string;
   readonly hello: () => Hello;
-  readonly attach: (way: WaySpec, credential: Credential) => Promise<void>;
+  readonly attach: (call: CallOf<"attach">) => Promise<void>;
   readonly detach: (run: { sessionId: string; runId: string }) => Promise<void>;
+  readonly credential: (call: CallOf<"credential">) => void;
+  readonly readings: (call: CallOf<"readings">) => Promise<readonly MeterReading[]>;
   readonly stop: () => void;
 }
 
+type CallOf<Name extends ControlCall["call"]> = Extract<ControlCall, { readonly call: Name }>;
+
 /** The process's end of the control socket. */
 export interface ControlServer {
+  /** Tells every orchestrator; false where none is there. */
+  notify(notice: CredentialRefused): boolean;
   readonly connections: number;
   /** When an orchestrator last asked for something. */
   readonly heardAt: number;
@@ -26,12 +32,12 @@ export interface ControlServer {
   close(): Promise<void>;
 }
 
-/** A line holds one way and one credential: far less than this. */
-const LINE_LENGTH = 256 * 1_024;
+/** A line holds one way with its lists and prices: far less than this. */
+const LINE_LENGTH = 1_024 * 1_024;
 
 /**
  * Serves orchestrators. Calls are done one after another, whichever connection they come from, so
- * that an attach and a detach of one run cannot interleave.
+ * that an attach and a detach of one run cannot interleave; only who waits for readings waits aside.
  */
 export async function serveControl(options: ControlOptions): Promise<ControlServer> {
   const connections = new Set<Socket>();
@@ -42,12 +48,18 @@ export async function serveControl(options: ControlOptions): Promise<ControlServ
     connections.add(socket);
     socket.on("error", () => socket.destroy());
     socket.on("close", () => connections.delete(socket));
+    const reply = (said: ControlReply): void => {
+      if (socket.writable) socket.write(`${JSON.stringify(said)}\n`);
+    };
     eachLine(socket, LINE_LENGTH, (line) => {
       heardAt = Date.now();
-      queue = queue.then(async () => {
-        const reply = await answer(line, options);
-        if (socket.writable) socket.write(`${JSON.stringify(reply)}\n`);
-      });
+      const read = readCall(line);
+      if ("error" in read) {
+        return reply({ id: read.id, ok: false, code: "BAD_CALL", message: read.error });
+      }
+      const { id, call } = read;
+      if (call.call === "readings") void answer(id, call, options).then(reply);
+      else queue = queue.then(async () => reply(await answer(id, call, options)));
     });
   });
   const ino = await listenAt(server, options.socket);
@@ -59,6 +71,10 @@ export async function serveControl(options: ControlOptions): Promise<ControlServ
     get heardAt() {
       return heardAt;
     },
+    notify: (notice) => {
+      for (const socket of connections) socket.write(`${JSON.stringify(notice)}\n`);
+      return connections.size > 0;
+    },
     reachable: () => leadsTo(options.socket, ino),
     close: async () => {
       if (await leadsTo(options.socket, ino)) await rm(options.socket, { force: true });
@@ -69,27 +85,37 @@ export async function serveControl(options: ControlOptions): Promise<ControlServ
   };
 }
 
-async function answer(line: string, options: ControlOptions): Promise<ControlReply> {
-  const read = readCall(line);
-  if ("error" in read) return { id: read.id, ok: false, code: "BAD_CALL", message: read.error };
+async function answer(
+  id: number,
+  call: ControlCall,
+  options: ControlOptions,
+): Promise<ControlReply> {
   try {
-    return { id: read.id, ok: true, ...(await perform(read.call, options)) };
+    return { id, ok: true, ...(await perform(call, options)) };
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
-    return { id: read.id, ok: false, code: errorCode(error), message };
+    return { id, ok: false, code: errorCode(error), message };
   }
 }
 
-async function perform(call: ControlCall, options: ControlOptions): Promise<{ hello?: Hello }> {
+async function perform(
+  call: ControlCall,
+  options: ControlOptions,
+): Promise<{ hello?: Hello; readings?: readonly MeterReading[] }> {
   switch (call.call) {
     case "hello":
       return { hello: options.hello() };
     case "attach":
-      await options.attach(call.way, call.credential);
+      await options.attach(call);
       return {};
     case "detach":
       await options.detach(call);
       return {};
+    case "credential":
+      options.credential(call);
+      return {};
+    case "readings":
+      return { readings: await options.readings(call) };
     case "stop":
       options.stop();
       return {};

@@ -1,30 +1,68 @@
 import type { Credential } from "../control-words.ts";
-import type { WaySpec } from "../way-spec.ts";
+
+/** How long the orchestrators may take to bring another credential, in milliseconds. */
+const RENEW_MS = 5_000;
+/** They are not asked more often, however many requests are refused. */
+const RENEW_EVERY_MS = 10_000;
+
+/** Whose credential it is, and for whom. */
+export interface CredentialPlace {
+  /** The store's id. */
+  readonly owner: string;
+  readonly upstream: string;
+}
 
 /** Credentials in memory, per owner and upstream. */
 export interface CredentialStore {
-  get(way: WaySpec): Credential | undefined;
+  get(place: CredentialPlace): Credential | undefined;
   /** A newer credential replaces the older one for every run of that owner and upstream. */
-  set(way: WaySpec, credential: Credential): void;
-  dropUnused(way: WaySpec, remaining: Iterable<{ readonly spec: WaySpec }>): void;
+  set(place: CredentialPlace, credential: Credential): void;
+  /** The upstream refused this credential. Resolves with whether there is another one now. */
+  renew(place: CredentialPlace, refused: Credential): Promise<boolean>;
+  /** Forgets those that none of these places needs. */
+  keepOnly(places: Iterable<CredentialPlace>): void;
 }
 
 /**
  * Keeps credentials for as long as a run may need them. Never per process alone: two logs may share
  * a root, and neither's key may pay for, or be sent to, what the other configured.
+ *
+ * @param ask tells the orchestrators that a credential was refused; false where none is there.
  */
-export function credentialStore(): CredentialStore {
+export function credentialStore(ask: (place: CredentialPlace) => boolean): CredentialStore {
   const credentials = new Map<string, Credential>();
+  const asked = new Map<string, { readonly at: number; readonly over: Promise<void> }>();
+  const answered = new Map<string, () => void>();
+
+  const renewal = (place: CredentialPlace): Promise<void> => {
+    const key = keyOf(place);
+    const before = asked.get(key);
+    if (before !== undefined && Date.now() - before.at < RENEW_EVERY_MS) return before.over;
+    const { promise: over, resolve } = Promise.withResolvers<void>();
+    asked.set(key, { at: Date.now(), over });
+    answered.set(key, resolve);
+    setTimeout(resolve, RENEW_MS).unref();
+    if (!ask(place)) resolve();
+    return over;
+  };
   return {
-    get: (way) => credentials.get(keyOf(way)),
-    set: (way, credential) => void credentials.set(keyOf(way), credential),
-    dropUnused(way, remaining) {
-      for (const { spec } of remaining) if (keyOf(spec) === keyOf(way)) return;
-      credentials.delete(keyOf(way));
+    get: (place) => credentials.get(keyOf(place)),
+    set(place, credential) {
+      credentials.set(keyOf(place), credential);
+      answered.get(keyOf(place))?.();
+    },
+    async renew(place, refused) {
+      const isOther = (): boolean => credentials.get(keyOf(place))?.value !== refused.value;
+      if (!isOther()) await renewal(place);
+      return isOther();
+    },
+    keepOnly(places) {
+      const needed = new Set([...places].map(keyOf));
+      for (const key of credentials.keys()) if (!needed.has(key)) credentials.delete(key);
     },
   };
 }
 
-function keyOf(way: WaySpec): string {
-  return JSON.stringify([way.owner, way.upstream]);
+function keyOf({ owner, upstream }: CredentialPlace): string {
+  return JSON.stringify([owner, upstream]);
 }

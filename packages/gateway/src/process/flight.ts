@@ -1,8 +1,9 @@
 import type { IncomingMessage } from "node:http";
 import type { WaySpec } from "../way-spec.ts";
 import type { AuditLine } from "./audit-log.ts";
-import { scanModel } from "./model-scan.ts";
-import type { ModelScan } from "./model-scan.ts";
+import type { ChargeEnd } from "./books/charge.ts";
+import { scanModel } from "./meter/model-scan.ts";
+import type { ModelScan } from "./meter/model-scan.ts";
 
 /** A hostile path is not kept in full. */
 const PATH_LENGTH = 200;
@@ -13,6 +14,8 @@ export interface Flight {
   readonly method: string | null;
   readonly path: string | null;
   readonly model: ModelScan;
+  /** The named upstream that it went to; null for the model API. */
+  upstream: string | null;
   status: number | null;
   /** Null until something has decided it. */
   outcome: AuditLine["outcome"] | null;
@@ -29,6 +32,7 @@ export function beginFlight(request: IncomingMessage | null): Flight {
     method: request?.method ?? null,
     path: request?.url?.slice(0, PATH_LENGTH) ?? null,
     model: scanModel(),
+    upstream: null,
     status: null,
     outcome: null,
     reason: null,
@@ -47,6 +51,7 @@ export function auditLine(way: WaySpec, flight: Flight): AuditLine {
     run: way.runId,
     method: flight.method,
     path: flight.path,
+    ...(flight.upstream === null ? {} : { upstream: flight.upstream }),
     model: flight.model.model,
     status: flight.status,
     outcome: flight.outcome ?? "aborted",
@@ -56,4 +61,11 @@ export function auditLine(way: WaySpec, flight: Flight): AuditLine {
     responseBytes: flight.responseBytes,
     ms: Date.now() - flight.at,
   };
+}
+
+/** How the flight ended, for its charge. */
+export function chargeEnd({ status, outcome }: Flight): ChargeEnd {
+  if (outcome === "answered") return { status, how: "whole" };
+  // What was cut off at a cap had been answered so far.
+  return { status, how: outcome === "failed" ? "failed" : "aborted" };
 }

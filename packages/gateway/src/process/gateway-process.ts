@@ -3,7 +3,10 @@ import path from "node:path";
 import { CONTROL_VERSION } from "../control-words.ts";
 import { controlSocket } from "../way-spec.ts";
 import { openAuditLog } from "./audit-log.ts";
+import { openLedgers } from "./books/ledgers.ts";
 import { serveControl } from "./control-server.ts";
+import type { ControlServer } from "./control-server.ts";
+import { credentialStore } from "./credential-store.ts";
 import { endWhenUnused } from "./end-when-unused.ts";
 import { takeProcessLock } from "./process-lock.ts";
 import { createWays } from "./ways.ts";
@@ -31,25 +34,34 @@ export async function runGatewayProcess(options: GatewayProcessOptions): Promise
   if (lock === null) return "busy";
 
   const audit = openAuditLog(path.join(root, "audit"));
-  const ways = createWays({ root, audit });
+  const ledgers = openLedgers(root);
+  let control: ControlServer | null = null;
+  const credentials = credentialStore(
+    (place) => control?.notify({ notice: "credential-refused", ...place }) ?? false,
+  );
+  const ways = createWays({ root, audit, credentials, ledgers });
   await ways.restore();
   // For the person who has to end a process that no longer answers.
   await writeFile(path.join(root, "pid"), `${process.pid}\n`);
 
-  const control = await serveControl({
+  const server = await serveControl({
     socket: controlSocket(root),
     hello: () => ({ version: CONTROL_VERSION, pid: process.pid, runs: ways.size }),
-    attach: (way, credential) => ways.attach(way, credential),
+    attach: (call) => ways.attach(call),
     detach: (run) => ways.detach(run),
+    credential: ({ owner, upstream, credential }) =>
+      credentials.set({ owner, upstream }, credential),
+    readings: ({ after, waitMs, ...session }) => ledgers.readings(session, after, waitMs),
     stop: () => void end(),
   });
+  control = server;
 
   let ending = false;
   const end = async (): Promise<void> => {
     if (ending) return;
     ending = true;
     // First the name, so that nobody new comes, and last the lock, so that nobody starts too early.
-    await control.close();
+    await server.close();
     await ways.close();
     await audit.flush();
     await rm(path.join(root, "pid"), { force: true });
@@ -58,6 +70,6 @@ export async function runGatewayProcess(options: GatewayProcessOptions): Promise
   };
   const stopSignal = (): void => void end();
   process.on("SIGTERM", stopSignal).on("SIGINT", stopSignal);
-  endWhenUnused({ idleMs, ways, control, end: stopSignal });
+  endWhenUnused({ idleMs, ways, control: server, end: stopSignal });
   return "ready";
 }

@@ -1,6 +1,22 @@
-import type { IncomingMessage, ServerResponse } from "node:http";
+import type {
+  IncomingHttpHeaders,
+  IncomingMessage,
+  OutgoingHttpHeaders,
+  ServerResponse,
+} from "node:http";
+import type { Refusal } from "./api-error.ts";
 import type { Flight } from "./flight.ts";
-import { runHeaders } from "./headers.ts";
+import { answerRefusal } from "./refuse.ts";
+
+/** An answer of the upstream, and what is done with it on its way. */
+export interface PassOnOptions {
+  readonly answer: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly flight: Flight;
+  readonly headers: (upstream: IncomingHttpHeaders) => OutgoingHttpHeaders;
+  /** Looks at each piece before it goes on; a refusal breaks the answer off. */
+  readonly look: (bytes: Buffer) => Refusal | null;
+}
 
 /**
  * Streams the upstream's answer to the run as it comes. False where its head cannot be handed on;
@@ -10,8 +26,9 @@ import { runHeaders } from "./headers.ts";
  * `read` they come and are written together as soon as that read is taken apart: nothing waits, and
  * a write for each more than halved the throughput (bench/gateway.ts).
  */
-export function passOn(answer: IncomingMessage, response: ServerResponse, flight: Flight): boolean {
-  if (!sendHead(answer, response)) return false;
+export function passOn(options: PassOnOptions): boolean {
+  const { answer, response, flight, look } = options;
+  if (!sendHead(options)) return false;
   flight.status = answer.statusCode ?? null;
   flight.upstreamId = requestId(answer);
 
@@ -21,6 +38,8 @@ export function passOn(answer: IncomingMessage, response: ServerResponse, flight
     const bytes: Buffer | null = answer.read();
     if (bytes === null) return;
     flight.responseBytes += bytes.length;
+    const refusal = look(bytes);
+    if (refusal !== null) return answerRefusal(response, flight, refusal, "close");
     if (response.write(bytes)) return;
     blocked = true;
     response.once("drain", () => {
@@ -33,11 +52,11 @@ export function passOn(answer: IncomingMessage, response: ServerResponse, flight
   return true;
 }
 
-function sendHead(answer: IncomingMessage, response: ServerResponse): boolean {
+function sendHead({ answer, response, headers }: PassOnOptions): boolean {
   const status = answer.statusCode ?? 0;
   if (status < 200 || status > 599) return false;
   try {
-    response.writeHead(status, runHeaders(answer.headers));
+    response.writeHead(status, headers(answer.headers));
   } catch {
     return false; // A header that Node's parser took and its server does not send.
   }

@@ -1,6 +1,7 @@
-import type { ControlCall, Credential } from "../control-words.ts";
+import type { MeterMarks } from "@waybill/core";
+import type { ControlCall, Credential, KnownSpending, PlacedCredential } from "../control-words.ts";
 import { readWaySpec } from "./read-way-spec.ts";
-import { isRecord, isText } from "./shapes.ts";
+import { isAmount, isCount, isRecord, isText } from "./shapes.ts";
 
 /** A call as it was read, or what is wrong with it. Nothing of the line is quoted: it holds a key. */
 export type ReadCall =
@@ -33,8 +34,21 @@ function readWords(value: Record<string, unknown>): ControlCall | null {
       return { call: value["call"] };
     case "attach": {
       const way = readWaySpec(value["way"]);
-      const credential = readCredential(value["credential"]);
-      return way === null || credential === null ? null : { call: "attach", way, credential };
+      const credentials = readCredentials(value["credentials"]);
+      const spent = readSpent(value["spent"]);
+      if (way === null || credentials === null || spent === null) return null;
+      return { call: "attach", way, credentials, spent };
+    }
+    case "credential": {
+      const placed = readPlaced(value);
+      const { owner } = value;
+      return placed !== null && isText(owner) ? { call: "credential", owner, ...placed } : null;
+    }
+    case "readings": {
+      const { owner, sessionId, waitMs } = value;
+      const after = readMarks(value["after"]);
+      if (!isText(owner) || !isText(sessionId) || !isCount(waitMs) || after === null) return null;
+      return { call: "readings", owner, sessionId, after, waitMs };
     }
     case "detach": {
       const { sessionId, runId } = value;
@@ -45,9 +59,37 @@ function readWords(value: Record<string, unknown>): ControlCall | null {
   }
 }
 
+function readCredentials(value: unknown): readonly PlacedCredential[] | null {
+  if (!Array.isArray(value)) return null;
+  const placed = value.map(readPlaced);
+  return placed.every((each) => each !== null) ? placed : null;
+}
+
+function readPlaced(value: unknown): PlacedCredential | null {
+  if (!isRecord(value) || !isText(value["upstream"])) return null;
+  const credential = readCredential(value["credential"]);
+  return credential === null ? null : { upstream: value["upstream"], credential };
+}
+
 function readCredential(value: unknown): Credential | null {
   if (!isRecord(value) || !isText(value["value"])) return null;
   const { kind } = value;
-  if (kind !== "apiKey" && kind !== "oauthToken") return null;
+  if (kind !== "apiKey" && kind !== "oauthToken" && kind !== "authorization") return null;
   return { kind, value: value["value"] };
+}
+
+function readSpent(value: unknown): KnownSpending | null {
+  if (!isRecord(value)) return null;
+  const { tokens, usd } = value;
+  return isAmount(tokens) && isAmount(usd) ? { tokens, usd } : null;
+}
+
+function readMarks(value: unknown): MeterMarks | null {
+  if (!isRecord(value)) return null;
+  const marks: Record<string, number> = {};
+  for (const [ledger, seq] of Object.entries(value)) {
+    if (!isCount(seq)) return null;
+    marks[ledger] = seq;
+  }
+  return marks;
 }

@@ -23,6 +23,8 @@ export function refuse(options: RefuseOptions): void {
   if (announced > limits.bodyBytes) return answerRefusal(response, flight, refusal, "close");
   request.on("data", (chunk: Buffer) => {
     flight.requestBytes += chunk.length;
+    // For the record: what it asked for.
+    flight.model.take(chunk);
     if (flight.requestBytes > limits.bodyBytes) answerRefusal(response, flight, refusal, "close");
   });
   request.on("end", () => answerRefusal(response, flight, refusal, "keep"));

@@ -1,6 +1,7 @@
 import type { WaySpec } from "../way-spec.ts";
 import type { AuditLine, AuditLog } from "./audit-log.ts";
 import { auditLine } from "./flight.ts";
+import type { Ledger } from "./books/ledger.ts";
 import type { Flight } from "./flight.ts";
 
 /** Refusals of one run that get a line of their own, in any one minute. */
@@ -17,7 +18,7 @@ export interface WayJournal {
  * Records flights. What reaches the upstream is always recorded; of refusals, which cost a hostile
  * run nothing, only so many a minute, and the rest as a number: a run must not fill the host's disk.
  */
-export function wayJournal(way: WaySpec, audit: AuditLog): WayJournal {
+export function wayJournal(way: WaySpec, audit: AuditLog, ledger: Ledger): WayJournal {
   let minute = 0;
   let refusals = 0;
   let suppressed: AuditLine | null = null;
@@ -32,6 +33,7 @@ export function wayJournal(way: WaySpec, audit: AuditLog): WayJournal {
     write(flight) {
       const line = auditLine(way, flight);
       if (line.outcome !== "refused") return audit.record(line);
+      ledger.refuse(way.runId, line.reason ?? "unknown", line.model);
       const now = Math.floor(Date.now() / 60_000);
       if (now !== minute) {
         settle();

@@ -3,13 +3,17 @@ import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import { rawRefusal } from "./api-error.ts";
 import type { Refusal } from "./api-error.ts";
-import { beginFlight } from "./flight.ts";
+import type { WaySpec } from "../way-spec.ts";
+import type { Charge } from "./books/charge.ts";
+import { beginFlight, chargeEnd } from "./flight.ts";
 import type { Flight } from "./flight.ts";
 import { forward } from "./forward.ts";
 import { judgeRequest } from "./judge-request.ts";
+import { judgeBytes, judgeSpent } from "./judge-spending.ts";
 import { parserRefusal } from "./parser-refusal.ts";
 import { pipelineGuard } from "./pipeline-guard.ts";
 import { refuse } from "./refuse.ts";
+import { routeOf } from "./route.ts";
 import { wayJournal } from "./way-journal.ts";
 import type { WayOptions } from "./way.ts";
 
@@ -36,6 +40,9 @@ const NO_CREDENTIAL = {
   retryAfter: 2,
 };
 
+/** How long a connection that was cut off may take to read why, in milliseconds. */
+const LINGER_MS = 2_000;
+
 /** One run's HTTP server, not yet listening. */
 export interface WayServer {
   readonly server: Server;
@@ -48,21 +55,28 @@ export interface WayServer {
 /**
  * Makes the HTTP server of one run. Whatever writes to its socket is hostile: everything has a bound,
  * and whatever is not a plain request to an allowed path is answered in the API's shape, recorded,
- * and cut off.
+ * and cut off. The run's terms are asked for with each request, so that a connection that stays open
+ * cannot keep old ones.
  */
-export function serveWay(options: WayOptions): WayServer {
-  const { spec } = options;
-  const { limits } = spec;
+export function serveWay(options: WayOptions & { readonly terms: () => WaySpec }): WayServer {
+  const { terms, ledger } = options;
+  const { limits } = terms();
   const flights = new Set<Flight>();
-  const journal = wayJournal(spec, options.audit);
+  const journal = wayJournal(terms(), options.audit, ledger);
   const pipeline = pipelineGuard();
 
-  const takeOff = (request: IncomingMessage, response: ServerResponse): Flight => {
+  const takeOff = (
+    request: IncomingMessage,
+    response: ServerResponse,
+    charge: Charge | null,
+  ): Flight => {
     const flight = beginFlight(request);
     const { socket } = request;
     const land = (): void => {
       socket.off("close", land);
-      if (flights.delete(flight)) journal.write(flight);
+      if (!flights.delete(flight)) return;
+      charge?.end(chargeEnd(flight));
+      journal.write(flight);
     };
     flights.add(flight);
     response.on("error", () => response.destroy());
@@ -75,25 +89,60 @@ export function serveWay(options: WayOptions): WayServer {
     options.heard();
     const pipelined = pipeline.enter(request, response);
     if (pipelined === "cut") return;
-    const flight = takeOff(request, response);
-    const credential = options.credential();
+    const spec = terms();
+    const route = routeOf(request.url ?? "", spec);
+    const { upstream } = route ?? spec;
+    const credential = options.credentials.get({ owner: spec.owner, upstream });
+    const needsKey = route?.name === null;
     const refusal =
       pipelined ??
       first ??
-      judgeRequest(request, spec) ??
-      (flights.size > limits.requests ? CROWDED : null) ??
-      (credential === undefined ? NO_CREDENTIAL : null);
-    if (refusal !== null || credential === undefined) {
-      return refuse({ request, response, flight, limits, refusal: refusal ?? NO_CREDENTIAL });
+      judgeRequest(request, spec, route) ??
+      (flights.size >= limits.requests ? CROWDED : null) ??
+      (needsKey && credential === undefined ? NO_CREDENTIAL : null) ??
+      (needsKey ? judgeSpent(spec, ledger.spent) : judgeBytes(spec.budget.bytes, ledger.spent));
+    if (refusal !== null || route === null) {
+      const flight = takeOff(request, response, null);
+      flight.upstream = route?.name ?? null;
+      return refuse({ request, response, flight, limits, refusal: refusal ?? EXPECTATION });
     }
-    forward({ request, response, flight, credential, spec, agents: options.agents });
+    const { prices } = spec;
+    const charge = ledger.charge({
+      runId: spec.runId,
+      isWork: route.isWork,
+      price: (model) => prices?.[model],
+    });
+    const flight = takeOff(request, response, charge);
+    flight.upstream = route.name;
+    forward({
+      request,
+      response,
+      flight,
+      charge,
+      route,
+      credential,
+      spec,
+      agents: options.agents,
+      judgeBytes: () => judgeBytes(spec.budget.bytes, ledger.spent),
+      renew: async () =>
+        credential !== undefined &&
+        options.credentials.renew({ owner: spec.owner, upstream }, credential),
+    });
   };
+  const leaving = new WeakSet<Duplex>();
   const cutOff = (socket: Duplex, refusal: Refusal, request: IncomingMessage | null): void => {
+    if (leaving.has(socket)) return;
+    leaving.add(socket);
     options.heard();
     const { status, reason } = refusal;
     journal.write({ ...beginFlight(request), status, reason, outcome: "refused" });
     socket.on("error", () => socket.destroy());
-    socket.end(rawRefusal(refusal), () => socket.destroy());
+    socket.end(rawRefusal(refusal));
+    // Closed with something unread in it, a connection is reset, and whoever still writes may never
+    // read why. It is read to its end for a moment.
+    socket.resume();
+    socket.once("end", () => socket.destroy());
+    setTimeout(() => socket.destroy(), LINGER_MS).unref();
   };
 
   const server = createServer({
@@ -114,6 +163,7 @@ export function serveWay(options: WayOptions): WayServer {
   server.on("clientError", (error, socket) => {
     const refusal = parserRefusal(error);
     // In the middle of an answer nothing more can be said, and who has left hears nothing.
+    if (leaving.has(socket)) return;
     if (refusal === null || pipeline.isAnswering(socket) || !socket.writable) socket.destroy();
     else cutOff(socket, refusal, null);
   });

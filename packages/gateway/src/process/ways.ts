@@ -1,13 +1,29 @@
 import { isDeepStrictEqual } from "node:util";
-import type { Credential } from "../control-words.ts";
+import type { KnownSpending, PlacedCredential } from "../control-words.ts";
 import type { WaySpec } from "../way-spec.ts";
 import { wayFolder } from "../way-spec.ts";
 import type { AuditLog } from "./audit-log.ts";
-import { credentialStore } from "./credential-store.ts";
+import type { Ledgers } from "./books/ledgers.ts";
+import type { CredentialStore } from "./credential-store.ts";
 import { upstreamAgents } from "./upstream-agents.ts";
 import { forgetWay, readWayRecords, saveWay } from "./way-records.ts";
 import { openWay } from "./way.ts";
 import type { Way } from "./way.ts";
+
+/** What ways are made of. */
+export interface WaysOptions {
+  readonly root: string;
+  readonly audit: AuditLog;
+  readonly credentials: CredentialStore;
+  readonly ledgers: Ledgers;
+}
+
+/** A run's way, and what its host brought along. */
+export interface AttachCall {
+  readonly way: WaySpec;
+  readonly credentials: readonly PlacedCredential[];
+  readonly spent: KnownSpending;
+}
 
 /** All attached runs of this root. */
 export interface Ways {
@@ -15,7 +31,8 @@ export interface Ways {
   readonly inFlight: number;
   /** When a run last asked for anything. */
   readonly heardAt: number;
-  attach(spec: WaySpec, credential: Credential): Promise<void>;
+  attach(call: AttachCall): Promise<void>;
+  /** Resolves once everything that the run had under way is ended and on record. */
   detach(run: { readonly sessionId: string; readonly runId: string }): Promise<void>;
   /** Serves again what an earlier process of this root served. */
   restore(): Promise<void>;
@@ -24,10 +41,9 @@ export interface Ways {
 }
 
 /** Keeps the ways of one root, open and on record. Its calls must not overlap. */
-export function createWays(options: { readonly root: string; readonly audit: AuditLog }): Ways {
-  const { root, audit } = options;
+export function createWays(options: WaysOptions): Ways {
+  const { root, audit, credentials, ledgers } = options;
   const ways = new Map<string, Way>();
-  const credentials = credentialStore();
   const agents = upstreamAgents();
   let heardAt = Date.now();
 
@@ -38,11 +54,19 @@ export function createWays(options: { readonly root: string; readonly audit: Aud
       root,
       audit,
       agents,
-      credential: () => credentials.get(spec),
+      credentials,
+      ledger: ledgers.open(spec),
       heard: () => void (heardAt = Date.now()),
     });
     ways.set(wayFolder(root, spec), way);
     before?.retire();
+  };
+  const leave = (spec: WaySpec): void => {
+    const others = [...ways.values()].map((way) => way.spec);
+    const { owner, sessionId } = spec;
+    if (others.some((other) => other.owner === owner && other.sessionId === sessionId)) return;
+    ledgers.close(spec);
+    credentials.keepOnly(others.flatMap(placesOf));
   };
 
   return {
@@ -56,21 +80,24 @@ export function createWays(options: { readonly root: string; readonly audit: Aud
       return heardAt;
     },
 
-    async attach(spec, credential) {
+    async attach({ way: spec, credentials: placed, spent }) {
+      ledgers.open(spec).raise(spent);
       const known = ways.get(wayFolder(root, spec));
-      if (known === undefined || !isDeepStrictEqual(known.spec, spec) || !(await known.answers())) {
-        await open(spec);
-        await saveWay(root, spec);
+      const isSame = known !== undefined && isDeepStrictEqual(known.spec, spec);
+      const isServed = known?.change(spec) === true && (await known.answers());
+      if (!isServed) await open(spec);
+      if (!isServed || !isSame) await saveWay(root, spec);
+      for (const { upstream, credential } of placed) {
+        credentials.set({ owner: spec.owner, upstream }, credential);
       }
-      credentials.set(spec, credential);
     },
 
     async detach(run) {
       const way = ways.get(wayFolder(root, run));
       ways.delete(wayFolder(root, run));
-      way?.close();
+      await way?.close();
       await forgetWay(root, run);
-      if (way !== undefined) credentials.dropUnused(way.spec, ways.values());
+      if (way !== undefined) leave(way.spec);
     },
 
     async restore() {
@@ -79,6 +106,13 @@ export function createWays(options: { readonly root: string; readonly audit: Aud
 
     async close() {
       await Promise.all([...ways.values()].map((way) => way.hide()));
+      ledgers.closeAll();
     },
   };
 }
+
+function placesOf({ owner, upstream, upstreams }: WaySpec): readonly PlaceOfWay[] {
+  return [upstream, ...upstreams.map(({ url }) => url)].map((each) => ({ owner, upstream: each }));
+}
+
+type PlaceOfWay = Parameters<CredentialStore["get"]>[0];

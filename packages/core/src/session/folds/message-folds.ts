@@ -5,6 +5,7 @@ import { keyOf } from "../effect-keys.ts";
 import { noBadEnd, type MessagePlace, type OpenMessage, type Session } from "../state.ts";
 import { setbackOf } from "../setback.ts";
 import type { FoldsOf } from "./fold.ts";
+import { claimCost } from "./meter-folds.ts";
 
 /** How events about messages and turns change a session. */
 export const messageFolds: FoldsOf<MessageEvent> = {
@@ -58,8 +59,8 @@ export const messageFolds: FoldsOf<MessageEvent> = {
       turns: state.totals.turns + 1,
       inputTokens: state.totals.inputTokens + (data.usage?.inputTokens ?? 0),
       outputTokens: state.totals.outputTokens + (data.usage?.outputTokens ?? 0),
-      ...costAfter(state, data.costUsd),
     };
+    claimCost(draft, data.runId, data.costUsd);
     if (data.outcome === "completed") state.restart = noBadEnd;
     const { run } = state;
     if (run === null) return;
@@ -78,17 +79,6 @@ export const messageFolds: FoldsOf<MessageEvent> = {
     editRun(draft, { turn: { ...turn, interruptUntil: data.until } });
   },
 };
-
-/** A conversation's figure only grows; one that is lower is another conversation's. */
-function costAfter(
-  { totals }: Pick<Session, "totals">,
-  figure: number | null,
-): Pick<Session["totals"], "costUsd" | "conversationUsd"> {
-  const { costUsd, conversationUsd } = totals;
-  if (figure === null) return { costUsd, conversationUsd };
-  const before = figure < conversationUsd ? costUsd : costUsd - conversationUsd;
-  return { costUsd: before + figure, conversationUsd: figure };
-}
 
 function queue(
   draft: Draft,

@@ -101,6 +101,7 @@ export const runFolds: FoldsOf<RunEvent> = {
   },
   RunRemoved(draft, data) {
     draft.edit("remains").delete(data.runId);
+    if (draft.state.costs.has(data.runId)) draft.edit("costs").delete(data.runId);
     forget(draft, keyOf.remove(data.runId));
   },
   AgentLeft(draft, data) {

@@ -43,6 +43,8 @@ export class Book {
   position = 0;
   /** Every run that was ever asked for. */
   readonly runs: Set<RunId> = new Set();
+  /** The last recorded reading of each gateway's ledger. */
+  readonly readings: Map<string, number> = new Map();
   /** Runs that are over and not removed. */
   readonly remains: Set<RunId> = new Set();
   /** Messages that are not settled. */
