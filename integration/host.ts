@@ -28,7 +28,8 @@ export interface TestHost extends AsyncDisposable {
 
 /** What differs between tests. */
 export interface TestHostOptions {
-  readonly transport: Transport;
+  /** One that is closed with its orchestrator serves no second one: then give what makes it. */
+  readonly transport: Transport | (() => Transport);
   readonly protocol?: 0 | 1;
   readonly gateway?: Gateway;
   readonly policy?: Partial<Policy>;
@@ -59,7 +60,7 @@ export async function openTestHost(options: TestHostOptions): Promise<TestHost> 
         agents: {
           coder: {
             name: "Кодер",
-            transport,
+            transport: typeof transport === "function" ? transport() : transport,
             policy: { retryMs: 20, graceMs: 2_000, drainMs: 5_000, ...policy },
             ...(protocol === undefined ? {} : { protocol }),
             ...(config === undefined ? {} : { config }),

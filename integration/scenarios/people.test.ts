@@ -15,7 +15,7 @@ afterAll(() => model.close());
 
 function open(permissions: string): Promise<TestHost> {
   const env = { ANTHROPIC_BASE_URL: model.url, ANTHROPIC_API_KEY: "scripted" };
-  return openTestHost({ transport: claudeAgent(env), config: { permissions } });
+  return openTestHost({ transport: () => claudeAgent(env), config: { permissions } });
 }
 
 test("a tool waits for leave over a restart of the orchestrator, and runs once it is given", async () => {
