@@ -10,6 +10,7 @@ export interface Exam {
 
 /** The tests of the pure core, of its rules first; and those of the runtime over fakes. */
 const files: readonly string[] = [
+  "decisions",
   "counterexamples",
   "found",
   "golden",
@@ -18,6 +19,12 @@ const files: readonly string[] = [
   "log-of-tomorrow",
   "several-orchestrators",
   "redaction",
+  "people",
+  "rate-limits",
+  "keys-that-are-forgotten",
+  "agent-budget",
+  "redriven-words",
+  "tenants",
 ];
 
 /** Lives of the model in one exam, and how many exams of them. */

@@ -1,0 +1,107 @@
+import { join } from "node:path";
+import { createOrchestrator, memoryStore, type NewEvent, type SessionHandle } from "@waybill/core";
+import { sqliteStore } from "@waybill/store-sqlite";
+import { benchLine, median, type BenchLine, type Round } from "../bench-line.ts";
+import { workFolder } from "../work-folder.ts";
+import { countingStore } from "./counting-store.ts";
+import { instantAgent } from "./instant-agent.ts";
+
+const ROUNDS = 5;
+const sessions = 32;
+
+/** What the orchestrator costs above its store: its own work with agents that answer at once, and a command alone. */
+export async function benchOverhead(): Promise<readonly BenchLine[]> {
+  const memory: Round[] = [];
+  const durable: Round[] = [];
+  for (let round = 0; round <= ROUNDS; round += 1) {
+    const perEvent = await talk(100);
+    const commands = await commandsBesideAppends(300);
+    if (round === 0) continue; // the first warms up
+    memory.push({ value: perEvent, baseline: null });
+    durable.push(commands);
+  }
+  return [
+    benchLine({
+      bench: "core",
+      metric: "an event through the orchestrator, memory store",
+      unit: "us",
+      rounds: memory,
+      target: { atMost: 20 },
+    }),
+    benchLine({
+      bench: "core",
+      metric: "a command through the orchestrator, SQLite, against a durable append, p50",
+      unit: "us",
+      rounds: durable,
+      target: { atMostTimes: 1.2 },
+    }),
+  ];
+}
+
+/** Many sessions, each asked one thing after the other; microseconds an event. */
+async function talk(messages: number): Promise<number> {
+  const { store, count } = countingStore(memoryStore());
+  const { transport, mailbox } = instantAgent();
+  const orchestrator = await createOrchestrator({
+    store,
+    mailbox,
+    agents: { coder: { name: "Кодер", transport } },
+  });
+  const handles = await Promise.all(
+    Array.from({ length: sessions }, async (_, index) => {
+      const session = await orchestrator.open({ id: `s-${index}`, agent: "coder" });
+      await session.ask("Begin.");
+      return session;
+    }),
+  );
+  const before = count();
+  const begun = performance.now();
+  await Promise.all(handles.map((session) => askAll(session, messages)));
+  const tookMs = performance.now() - begun;
+  const events = count() - before;
+  await orchestrator.shutdown();
+  return (tookMs * 1_000) / events;
+}
+
+async function askAll(session: SessionHandle, messages: number): Promise<void> {
+  for (let message = 0; message < messages; message += 1) await session.ask("Go on.");
+}
+
+/** A command that gives one event, and an append of the same event by itself, in turns; microseconds. */
+async function commandsBesideAppends(times: number): Promise<Round> {
+  await using folder = await workFolder();
+  const alone = sqliteStore({ path: join(folder.path, "alone.db") });
+  const { transport, mailbox } = instantAgent();
+  const orchestrator = await createOrchestrator({
+    store: sqliteStore({ path: join(folder.path, "commands.db") }),
+    mailbox,
+    agents: { coder: { name: "Кодер", transport } },
+  });
+  await alone.open();
+  const session = await orchestrator.open({ id: "s", agent: "coder" });
+  const commands: number[] = [];
+  const appends: number[] = [];
+  for (let time = 1; time <= times; time += 1) {
+    const begun = performance.now();
+    await session.raiseBudget(time);
+    const between = performance.now();
+    await alone.append("s", time - 1, [budgetRaised(time)]);
+    commands.push(between - begun);
+    appends.push(performance.now() - between);
+  }
+  await orchestrator[Symbol.asyncDispose]();
+  await alone.close();
+  return { value: median(commands) * 1_000, baseline: median(appends) * 1_000 };
+}
+
+function budgetRaised(capUsd: number): NewEvent {
+  return {
+    id: crypto.randomUUID(),
+    type: "BudgetRaised",
+    data: { capUsd },
+    schema: 1,
+    recordedAt: Date.now(),
+    causation: "RaiseBudget",
+    mustUnderstand: true,
+  };
+}
