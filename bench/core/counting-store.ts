@@ -1,19 +1,27 @@
 import type { EventStore, NewEvent } from "@waybill/core";
 
-/** The store, and how many events were appended to it through here. */
+/** One append. */
+export interface Made {
+  readonly stream: string;
+  readonly events: readonly NewEvent[];
+}
+
+/** The store, and every append that was made to it through here, in order. */
 export function countingStore(store: EventStore): {
   readonly store: EventStore;
-  readonly count: () => number;
+  readonly made: readonly Made[];
 } {
-  let events = 0;
+  const made: Made[] = [];
   return {
-    count: () => events,
+    made,
     store: new Proxy(store, {
       get(target, property, receiver) {
         const value: unknown = Reflect.get(target, property, receiver);
         if (typeof value !== "function") return value;
         return (...values: readonly unknown[]): unknown => {
-          if (property === "append") events += (values[2] as readonly NewEvent[]).length;
+          if (property === "append") {
+            made.push({ stream: values[0] as string, events: values[2] as readonly NewEvent[] });
+          }
           return Reflect.apply(value, target, values);
         };
       },

@@ -71,8 +71,32 @@ function collector(take: (name: string, body: Body) => void): Collector {
 type Check = (...values: readonly unknown[]) => unknown;
 type Matchers = Readonly<Record<string, Check>>;
 
+/** Something that stands for many values. */
+class Like {
+  readonly fits: (value: unknown) => boolean;
+  constructor(fits: (value: unknown) => boolean) {
+    this.fits = fits;
+  }
+}
+
+/** What stands for many values, as vitest's. */
+const like = {
+  anything: (): Like => new Like((value) => value !== null && value !== undefined),
+  any: (kind: { readonly name: string }): Like =>
+    new Like((value) => (value as object | null)?.constructor === kind),
+  stringMatching: (pattern: RegExp): Like => new Like((value) => pattern.test(String(value))),
+  stringContaining: (part: string): Like => new Like((value) => String(value).includes(part)),
+  objectContaining: (parts: object): Like => new Like((value) => isPart(value, parts)),
+  arrayContaining: (items: readonly unknown[]): Like =>
+    new Like((value) =>
+      items.every((item) => [...(value as unknown[])].some((each) => isAlike(each, item))),
+    ),
+};
+
 /** As vitest's. */
-export function expect(actual: unknown, _message?: string): Readonly<Record<string, unknown>> {
+export const expect: typeof expectation & typeof like = Object.assign(expectation, like);
+
+function expectation(actual: unknown, _message?: string): Readonly<Record<string, unknown>> {
   return {
     ...matchers(actual),
     not: negated(matchers(actual)),
@@ -110,7 +134,7 @@ function matchers(actual: unknown): Matchers {
   const size = actual as { readonly length: number };
   return {
     toBe: (expected) => assert.ok(Object.is(actual, expected), "it is another"),
-    toEqual: (expected) => assert.deepEqual(defined(actual), defined(expected)),
+    toEqual: (expected) => assertAlike(actual, expected),
     toStrictEqual: (expected) => assert.deepEqual(actual, expected),
     toMatchObject: (expected) => assertMatches(actual, expected),
     toContain: (item) => assert.ok((actual as string).includes(item as string), "it is not in it"),
@@ -166,16 +190,42 @@ function defined(value: unknown): unknown {
   );
 }
 
-function isAlike(one: unknown, other: unknown): boolean {
-  try {
-    assert.deepEqual(defined(one), defined(other));
-    return true;
-  } catch {
-    return false;
+function assertAlike(actual: unknown, expected: unknown): void {
+  assert.deepEqual(defined(actual), defined(fitted(actual, expected)));
+}
+
+/** What was expected, with the actual value wherever something stands for it that it fits. */
+function fitted(actual: unknown, expected: unknown): unknown {
+  if (expected instanceof Like) return expected.fits(actual) ? actual : expected;
+  if (Array.isArray(expected)) {
+    const items: readonly unknown[] = Array.isArray(actual) ? actual : [];
+    return expected.map((item, place) => fitted(items[place], item));
   }
+  if (expected === null || typeof expected !== "object" || !isPlain(expected)) return expected;
+  const parts = (actual ?? {}) as Readonly<Record<string, unknown>>;
+  return Object.fromEntries(
+    Object.entries(expected).map(([name, part]) => [name, fitted(parts[name], part)]),
+  );
+}
+
+function isPlain(value: object): boolean {
+  return Object.getPrototypeOf(value) === Object.prototype;
+}
+
+function isAlike(one: unknown, other: unknown): boolean {
+  return passes(() => assertAlike(one, other));
+}
+
+function isPart(whole: unknown, part: unknown): boolean {
+  return passes(() => assertMatches(whole, part));
+}
+
+function passes(check: () => void): boolean {
+  return thrownBy(check) === undefined;
 }
 
 function assertMatches(actual: unknown, expected: unknown): void {
+  if (expected instanceof Like) return assert.ok(expected.fits(actual));
   if (expected === null || typeof expected !== "object" || expected instanceof Map) {
     return assert.deepEqual(actual, expected);
   }

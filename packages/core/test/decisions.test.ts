@@ -22,11 +22,9 @@ if (process.env["WAYBILL_GOLDEN"] === "write") {
 const golden = JSON.parse(readFileSync(file, "utf8")) as Record<string, readonly string[]>;
 
 describe("decisions", () => {
-  for (const [name, play] of Object.entries(stories)) {
-    test(name, () => {
-      expect(play().lines).toEqual(golden[name]);
-    });
-  }
+  test.each(Object.entries(stories))("%s", (name, play) => {
+    expect(play().lines).toEqual(golden[name]);
+  });
 
   test("every story that is told is still played", () => {
     expect(Object.keys(golden)).toEqual(Object.keys(stories));
