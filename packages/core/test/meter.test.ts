@@ -137,7 +137,7 @@ describe("a budget", () => {
     const after = inTurn
       .when({ type: "Heard", runId: "run-1", words })
       .thenTypes(["TurnEnded", "BudgetExceeded"]);
-    expect(after.state.budget).toEqual({ capUsd: 1, exceeded: true });
+    expect(after.state.budget).toMatchObject({ capUsd: 1, exceeded: true });
   });
 
   test("is judged by a reading that comes after the turn", () => {
