@@ -123,7 +123,9 @@ export function serveWay(options: WayOptions & { readonly terms: () => WaySpec }
       credential,
       spec,
       agents: options.agents,
-      judgeBytes: () => judgeBytes(spec.budget.bytes, ledger.spent),
+      // Asked with each piece of a body: only where it matters.
+      judgeBytes: () =>
+        spec.budget.bytes === null ? null : judgeBytes(spec.budget.bytes, ledger.spent),
       renew: async () =>
         credential !== undefined &&
         options.credentials.renew({ owner: spec.owner, upstream }, credential),
