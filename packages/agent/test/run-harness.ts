@@ -36,6 +36,8 @@ export interface RunOptions {
   readonly unsettled?: readonly string[];
   readonly config?: Record<string, Json>;
   readonly env?: Record<string, string>;
+  /** Another agent's program. Default: this package's. */
+  readonly program?: string;
   /** How the program is started. Default: as a child process from its source. */
   readonly spawn?: (folders: RunFolders, options: RunOptions) => ChildProcessWithoutNullStreams;
   /** What the host says to an operation; null says nothing yet. Default: delivered. */
@@ -204,9 +206,9 @@ export function startRun(options: RunOptions): Run {
 
 function spawnProgram(
   { home, inbox, outbox }: RunFolders,
-  { modelUrl, env }: RunOptions,
+  { modelUrl, env, program = agentProgram() }: RunOptions,
 ): ChildProcessWithoutNullStreams {
-  return spawn(process.execPath, ["--conditions=@waybill/source", agentProgram()], {
+  return spawn(process.execPath, ["--conditions=@waybill/source", program], {
     cwd: join(home, "workspace"),
     detached: true,
     env: {
