@@ -92,7 +92,7 @@ export type { OperationEvent } from "./events/operation-events.ts";
 export type { MeterEvent } from "./events/meter-events.ts";
 
 // Work that comes in by itself
-export { dispatchStream } from "./dispatch/dispatch-events.ts";
+export { dispatchStream, dispatchStreamOf } from "./dispatch/dispatch-events.ts";
 export type { DispatchEvent, DispatchCommand, DispatchReason } from "./dispatch/dispatch-events.ts";
 export { evolveDispatch, nothingDispatched } from "./dispatch/dispatch-state.ts";
 export type { DispatchState } from "./dispatch/dispatch-state.ts";

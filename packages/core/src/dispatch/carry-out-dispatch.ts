@@ -121,6 +121,7 @@ async function attemptAt(
       id,
       agent,
       scope,
+      ...(rules.tenant === null ? {} : { tenant: rules.tenant }),
       ...(policy === undefined ? {} : { policy }),
       ...(priority === undefined ? {} : { priority }),
     });

@@ -6,6 +6,11 @@ import type { AgentSlug, Instant, SessionId } from "../ids.ts";
 /** The stream in which everything that dispatch decides is recorded. */
 export const dispatchStream = "$dispatch";
 
+/** The stream for a tenant's board: each board has a dispatcher of its own. */
+export function dispatchStreamOf(tenant: string | null): string {
+  return tenant === null ? dispatchStream : `${dispatchStream}:${tenant}`;
+}
+
 /** Something to do at a session. */
 export type DispatchCommand =
   /** Open the session, or open it again, and send it a prompt. */

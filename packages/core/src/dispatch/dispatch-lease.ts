@@ -4,19 +4,21 @@ import type { Clock } from "../ports/clock.ts";
 import type { EventStore, Lease } from "../ports/event-store.ts";
 import type { Logger } from "../ports/logger.ts";
 import { pause } from "../runtime/ticker.ts";
-import { dispatchStream } from "./dispatch-events.ts";
 
 /** What the right to dispatch is kept with. */
 export interface DispatchLeaseParts {
   readonly store: EventStore;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Where the decisions are recorded: whoever has the lease may append there. */
+  readonly stream: string;
   /** How often it is renewed, and asked for while another has it, in milliseconds. */
   readonly renewMs: number;
 }
 
 /** The right to dispatch on a store: one process has it at a time. */
 export interface DispatchLease {
+  readonly stream: string;
   readonly epoch: number;
   /** Aborts with `DISPATCH_OWNED` once another is known to have it. */
   readonly lost: AbortSignal;
@@ -37,12 +39,12 @@ export interface DispatchLease {
 export async function dispatchLease(
   parts: DispatchLeaseParts & { readonly standBy: boolean; readonly signal: AbortSignal },
 ): Promise<DispatchLease | null> {
-  const { store, clock, logger, renewMs, standBy, signal } = parts;
+  const { store, clock, logger, stream, renewMs, standBy, signal } = parts;
   const owner = `${process.pid}-${crypto.randomUUID()}`;
   let told = false;
   while (!signal.aborted) {
     const asked = clock.now();
-    const lease = await claimed(store, owner, logger);
+    const lease = await claimed(store, stream, owner, logger);
     if (lease !== null) return heldLease(lease, asked, parts);
     if (!standBy) throw owned();
     if (!told) logger.info("Another process dispatches on this store: this one stands by.");
@@ -52,9 +54,14 @@ export async function dispatchLease(
   return null;
 }
 
-async function claimed(store: EventStore, owner: string, logger: Logger): Promise<Lease | null> {
+async function claimed(
+  store: EventStore,
+  stream: string,
+  owner: string,
+  logger: Logger,
+): Promise<Lease | null> {
   try {
-    const [lease] = await store.claim([dispatchStream], owner);
+    const [lease] = await store.claim([stream], owner);
     return lease ?? null;
   } catch (error) {
     const { class: failureClass, code } = failureOf(error);
@@ -101,6 +108,7 @@ function heldLease(lease: Lease, asked: Instant, parts: DispatchLeaseParts): Dis
   schedule();
 
   return {
+    stream: lease.name,
     epoch: lease.epoch,
     lost: lost.signal,
     get takenByForce() {

@@ -2,7 +2,7 @@ import { WaybillError } from "../errors.ts";
 import type { Json } from "../json.ts";
 import type { EventStore, StoredEvent } from "../ports/event-store.ts";
 import type { Clock } from "../ports/clock.ts";
-import { dispatchSchemas, dispatchStream, type DispatchEvent } from "./dispatch-events.ts";
+import { dispatchSchemas, type DispatchEvent } from "./dispatch-events.ts";
 import type { DispatchLease } from "./dispatch-lease.ts";
 import { evolveDispatch, nothingDispatched, type DispatchState } from "./dispatch-state.ts";
 
@@ -19,8 +19,9 @@ export async function openDispatchLog(
   clock: Clock,
   lease: DispatchLease,
 ): Promise<DispatchLog> {
+  const { stream } = lease;
   let state = nothingDispatched;
-  for await (const page of store.read(dispatchStream)) {
+  for await (const page of store.read(stream)) {
     for (const stored of page) state = evolveDispatch(state, fromStored(stored), stored.recordedAt);
   }
   // One append at a time, so that each expects the version that the one before made.
@@ -29,11 +30,11 @@ export async function openDispatchLog(
   const append = async (event: DispatchEvent): Promise<boolean> => {
     const recordedAt = clock.now();
     const result = await store.append(
-      dispatchStream,
+      stream,
       state.version,
       [
         {
-          id: idOf(event),
+          id: idOf(stream, event),
           type: event.type,
           // Every event's data is JSON-safe by its type; the store checks it once more.
           data: event.data as unknown as Json,
@@ -64,15 +65,15 @@ export async function openDispatchLog(
 }
 
 // The ids make a repeat a repeat: an event of the board is seen once, whoever tells it again.
-function idOf({ type, data }: DispatchEvent): string {
+function idOf(stream: string, { type, data }: DispatchEvent): string {
   switch (type) {
     case "DispatchBegan":
-      return `${dispatchStream}:began`;
+      return `${stream}:began`;
     case "TrackerEventSeen":
-      return `${dispatchStream}:seen:${data.event}`;
+      return `${stream}:seen:${data.event}`;
     case "Dispatched":
     case "DispatchFailed":
-      return `${dispatchStream}:done:${data.event}#${data.index}`;
+      return `${stream}:done:${data.event}#${data.index}`;
   }
 }
 
@@ -81,7 +82,7 @@ function fromStored(stored: StoredEvent): DispatchEvent {
   if (known !== undefined && stored.schema <= known) return stored as unknown as DispatchEvent;
   throw new WaybillError(
     "EVENT_UNKNOWN",
-    `The stream ${dispatchStream} holds a ${stored.type} of schema ${stored.schema} at version ${stored.version}, which this release does not know. Use the release that wrote it, or a later one.`,
+    `The stream ${stored.stream} holds a ${stored.type} of schema ${stored.schema} at version ${stored.version}, which this release does not know. Use the release that wrote it, or a later one.`,
     { details: { type: stored.type, schema: stored.schema, version: stored.version } },
   );
 }

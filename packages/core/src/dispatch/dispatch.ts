@@ -71,7 +71,7 @@ function afterAssignment(
   const at = nextPrompt(agent, now, rules, state);
   if (at === null) return nothing(event, "rate_limited", "The agent has its share.", agent);
   const rule = rules.agents[agent];
-  const session = dispatchedSession("task", task.id, agent);
+  const session = dispatchedSession("task", task.id, agent, rules.tenant);
   const text = taskPrompt(task, { slug: agent, name: rule?.name ?? agent }, rule?.taskPrompt);
   const scope = scopeWith(rules, agent, { tasks: [task.id] });
   const depth = actor === null ? 0 : before + 1;
@@ -188,7 +188,7 @@ function promptOf(
   const text = chatPrompt(message, { slug: agent, name: rule?.name ?? agent }, rule?.chatPrompt);
   const from = message.author.name;
   const working = openTask(message.chat, agent, rules, state);
-  const session = working?.session ?? dispatchedSession("chat", message.chat, agent);
+  const session = working?.session ?? dispatchedSession("chat", message.chat, agent, rules.tenant);
   const own = working === null ? { chats: [message.chat] } : { tasks: [working.task] };
   return { type: "prompt", agent, session, scope: scopeWith(rules, agent, own), text, from };
 }

@@ -33,6 +33,11 @@ export interface DispatchRules {
   readonly agents: Readonly<Record<AgentSlug, DispatchAgent>>;
   /** Default: every task that is neither done nor cancelled nor labelled `no-dispatch`. */
   readonly dispatchable?: (task: TaskFacts, agent: AgentSlug) => Dispatchable;
+  /**
+   * Whose board it is, where the orchestrator has one for each tenant: the sessions get it, and each
+   * tenant's dispatcher has a stream and a lease of its own. 1 to 64 of `[A-Za-z0-9._-]`. Default: nobody's.
+   */
+  readonly tenant?: string | null;
   /** How many prompts an agent gets in a while; more of them wait. Default: 30 in an hour. */
   readonly rate?: { readonly prompts: number; readonly perMs: number };
   /** A prompt that would have to wait longer is not made. Default: 1 h. */
@@ -49,7 +54,13 @@ export type WholeRules = Required<DispatchRules>;
 /** Fills in what was left out. Throws `TEMPLATE_INVALID` and `DISPATCH_RULES_INVALID`. */
 export function wholeRules(rules: DispatchRules): WholeRules {
   const { rate = { prompts: 30, perMs: 3_600_000 }, agentTurns = 4 } = rules;
-  const { longestWaitMs = 3_600_000, giveUpMs = 86_400_000 } = rules;
+  const { longestWaitMs = 3_600_000, giveUpMs = 86_400_000, tenant = null } = rules;
+  if (tenant !== null && !/^[A-Za-z0-9._-]{1,64}$/.test(tenant)) {
+    throw new WaybillError(
+      "DISPATCH_RULES_INVALID",
+      `The rules of dispatch are for the tenant ${JSON.stringify(tenant)}. Give 1 to 64 of A-Z, a-z, 0-9, ".", "_" and "-", or leave it out.`,
+    );
+  }
   if (!(longestWaitMs >= 0) || !(giveUpMs >= 0)) {
     throw new WaybillError(
       "DISPATCH_RULES_INVALID",
@@ -73,7 +84,7 @@ export function wholeRules(rules: DispatchRules): WholeRules {
     }
   }
   const { agents, dispatchable = usuallyDispatchable } = rules;
-  return { agents, dispatchable, rate, longestWaitMs, agentTurns, giveUpMs };
+  return { agents, dispatchable, rate, longestWaitMs, agentTurns, giveUpMs, tenant };
 }
 
 /** The agent that goes by this name or slug; null for anybody else. */

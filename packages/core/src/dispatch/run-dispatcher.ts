@@ -8,7 +8,7 @@ import type { TrackerEvent } from "../ports/tracker-event.ts";
 import type { Orchestrator } from "../runtime/orchestrator.ts";
 import { systemClock } from "../runtime/system-clock.ts";
 import { carryOutDispatch } from "./carry-out-dispatch.ts";
-import type { DispatchReason, TrackerEventSeen } from "./dispatch-events.ts";
+import { dispatchStreamOf, type DispatchReason, type TrackerEventSeen } from "./dispatch-events.ts";
 import { dispatch, type DispatchInput } from "./dispatch.ts";
 import { dispatchLease, type DispatchLease } from "./dispatch-lease.ts";
 import { openDispatchLog } from "./dispatch-log.ts";
@@ -59,10 +59,11 @@ export async function runDispatcher(options: DispatcherOptions): Promise<void> {
   // What happens from the call on is dealt with, however long the lease takes.
   const { renewMs = 10_000, ignoreBefore = clock.now() } = options;
   const rules = wholeRules(options.rules);
+  const stream = dispatchStreamOf(rules.tenant);
   if (tracker.subscribe === undefined) throw cannotTell();
   const subscribe = tracker.subscribe.bind(tracker);
   for (;;) {
-    const lease = await dispatchLease({ store, clock, logger, renewMs, standBy, signal });
+    const lease = await dispatchLease({ store, clock, logger, stream, renewMs, standBy, signal });
     if (lease === null) return;
     try {
       return await dispatchUnder(lease, {
@@ -106,7 +107,7 @@ async function dispatchUnder(lease: DispatchLease, parts: DispatchParts): Promis
     }
     work.look();
     for await (const event of subscribe({ after: log.state.cursor, signal })) {
-      const input = { event, now: clock.now(), actor: await actorOf(event, orchestrator) };
+      const input = { event, now: clock.now(), actor: await actorOf(event, parts) };
       const decision = dispatch(input, rules, log.state);
       await log.record({ type: "TrackerEventSeen", data: decision });
       tell(decision, logger);
@@ -133,7 +134,7 @@ function tell({ event, target, reasons }: TrackerEventSeen["data"], logger: Logg
 /** The session that made the call, where it is one of ours: the key of an operation begins with it. */
 async function actorOf(
   { cause }: TrackerEvent,
-  orchestrator: Orchestrator,
+  { orchestrator, rules }: Pick<DispatchParts, "orchestrator" | "rules">,
 ): Promise<DispatchInput["actor"]> {
   const session = /^([A-Za-z0-9][A-Za-z0-9._-]{0,63})\/[a-z0-9-]{1,40}\/\d+$/.exec(
     cause ?? "",
@@ -141,7 +142,9 @@ async function actorOf(
   if (session === undefined) return null;
   try {
     const state = await orchestrator.session(session).state();
-    return state.life.type === "unopened" ? null : { session, agent: state.agent.slug };
+    // A session of another tenant's board does nothing on this one, whatever the board says.
+    const isOurs = state.life.type !== "unopened" && state.tenant === rules.tenant;
+    return isOurs ? { session, agent: state.agent.slug } : null;
   } catch (error) {
     // A session that cannot be read is no reason to leave the board alone: nobody is the actor then.
     if (isWaybillError(error)) return null;

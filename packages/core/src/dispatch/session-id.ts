@@ -9,10 +9,13 @@ export function dispatchedSession(
   kind: "task" | "chat",
   target: string,
   agent: AgentSlug,
+  tenant: string | null = null,
 ): SessionId {
   // A slug has no dot, so that no two pairs make one id.
   const id = `${kind}-${target}.${agent}`;
-  if (/^[A-Za-z0-9._-]{1,64}$/.test(id)) return id;
-  const digest = createHash("sha256").update(`${kind}\n${target}\n${agent}`).digest("hex");
+  if (tenant === null && /^[A-Za-z0-9._-]{1,64}$/.test(id)) return id;
+  // Two boards may have a task of the same id.
+  const parts = [kind, target, agent, ...(tenant === null ? [] : [tenant])];
+  const digest = createHash("sha256").update(parts.join("\n")).digest("hex");
   return `${kind}-x-${digest.slice(0, 32)}`;
 }
