@@ -5,12 +5,14 @@ import { closeSync, openSync } from "node:fs";
 import { mkdir, mkdtemp, readdir, rm, unlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
 
 import type { Letter, Mark, RunPlan } from "@waybill/core";
 import { fsMailbox } from "@waybill/ipc-fs";
 import type { FsMailbox } from "@waybill/ipc-fs";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 
+import { openOutbox } from "../src/agent/outbox.ts";
 import { recordWords } from "./host-log.ts";
 import { envelope, hostPath, numberedName, place, runSpec } from "./mailbox-fixture.ts";
 
@@ -84,6 +86,29 @@ test.skipIf(reason !== null)(
   },
 );
 
+test.skipIf(reason !== null)(
+  `an agent whose disk is full waits, and leaves no number out${why}`,
+  async () => {
+    await using disk = await smallDisk("size=256k");
+    const { mailbox, plan, root } = disk;
+    const host = recordWords(mailbox, plan);
+    const outbox = openOutbox({ path: disk.outbox, unacknowledged: 8, fileBytes: 262_144 });
+    const { type: hello, ...data } = HELLO;
+    await outbox.write(hello, data);
+    await host.word(({ type }) => type === "hello");
+    execFileSync("sh", ["-c", `cat /dev/zero > "${join(root, "filler")}" 2> /dev/null || true`]);
+    const accepted = (message: string) => outbox.write("accepted", { turn: "t", message });
+    const waiting = [accepted("m1"), accepted("m2")];
+    const first = await Promise.race([pause(600).then(() => "waits"), ...waiting]);
+    expect(first).toBe("waits");
+    await unlink(join(root, "filler"));
+    expect(await Promise.all(waiting)).toEqual([2, 3]);
+    await host.word((word) => word.type === "accepted" && word.message === "m2");
+    await host.stop();
+    expect(host.mark.seq).toBe(3);
+  },
+);
+
 test("a host without file descriptors says so with a code, and goes on once it has some", async () => {
   const root = await mkdtemp(join(tmpdir(), "waybill-emfile-"));
   const program = join(import.meta.dirname, "programs", "no-descriptors.ts");
@@ -113,6 +138,32 @@ test("words that a clock an hour ahead wrote are heard once, in order, and not f
     ]);
   }
   expect(await drained(mailbox, plan)).toEqual(["hello", "operation", "bye"]);
+  await mailbox.close();
+  await rm(root, { recursive: true });
+});
+
+test("a host whose clock is set back an hour hears everything once and in order, and passes over a gap", async () => {
+  const root = await mkdtemp(join(tmpdir(), "waybill-clock-"));
+  const mailbox = fsMailbox({ root, gapMs: 300 });
+  const plan = await mailbox.prepare(runSpec());
+  const outbox = hostPath(plan, "/waybill/outbox");
+  const host = recordWords(mailbox, plan);
+  await place(outbox, numberedName(1), envelope(1, HELLO));
+  await host.word(({ type }) => type === "hello");
+  const now = Date.now;
+  const back = vi.spyOn(Date, "now").mockImplementation(() => now() - 3_600_000);
+  try {
+    await place(outbox, numberedName(2), envelope(2, TAKE));
+    await host.word(({ type }) => type === "operation");
+    await place(outbox, numberedName(4), envelope(4, { type: "bye" }));
+    await mailbox.put(plan, LETTER);
+    await host.word(({ type }) => type === "bye");
+    expect(host.words.map(({ type }) => type)).toEqual(["hello", "operation", "gap", "bye"]);
+    expect(await readdir(hostPath(plan, "/waybill/inbox"))).toEqual(["m.0000000001.0001.json"]);
+  } finally {
+    back.mockRestore();
+  }
+  await host.stop();
   await mailbox.close();
   await rm(root, { recursive: true });
 });

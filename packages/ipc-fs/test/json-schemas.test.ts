@@ -24,16 +24,44 @@ test("the JSON Schemas in docs/protocol are those of the code", async () => {
   }
 });
 
-test("every line of the transcript in docs/protocol.md is what the code reads and writes", async () => {
+test("every line of the transcripts in docs/protocol.md is what the code reads and writes", async () => {
   const page = await readFile(join(folder, "../protocol.md"), "utf8");
-  const transcript = /```text transcript\n([^`]+)```/.exec(page)?.[1]?.trim().split("\n") ?? [];
-  expect(transcript.length).toBe(12);
-  for (const line of transcript) {
-    const path = line.slice(0, line.indexOf(" "));
-    const json = line.slice(line.indexOf(" ") + 1);
-    expect(checked(path, json)).toBe(path);
+  const transcripts = [...page.matchAll(/```text transcript\n([^`]+)```/g)].map(
+    ([, lines]) => lines?.trim().split("\n") ?? [],
+  );
+  expect(transcripts.map(({ length }) => length)).toEqual([12, 12, 7]);
+  for (const transcript of transcripts) {
+    const words: number[] = [];
+    for (const line of transcript) {
+      const path = line.slice(0, line.indexOf(" "));
+      const json = line.slice(line.indexOf(" ") + 1);
+      expect(checked(path, json)).toBe(path);
+      const number = /^outbox\/(\d{16})\.json$/.exec(path)?.[1];
+      if (number !== undefined) words.push(Number(number));
+    }
+    expect(words).toEqual(words.map((_, index) => index + 1));
   }
 });
+
+test("docs/protocol.md names every type and every field of the schemas", async () => {
+  const page = await readFile(join(folder, "../protocol.md"), "utf8");
+  const named = new Set([...page.matchAll(/`([A-Za-z_.]+)\??`/g)].map(([, name]) => name));
+  const { word, letter, activity, start } = protocolJsonSchemas();
+  const missing = [...namesIn([word, letter, activity, start])].filter(
+    (name) => !named.has(name) && !page.includes(`"${name}"`) && !page.includes(`${name}?`),
+  );
+  expect(missing).toEqual([]);
+});
+
+/** The property names and the constant types of JSON Schemas. */
+function* namesIn(schema: unknown): Generator<string> {
+  if (typeof schema !== "object" || schema === null) return;
+  for (const [key, value] of Object.entries(schema)) {
+    if (key === "const" && typeof value === "string") yield value;
+    if (key === "properties") yield* Object.keys(value as object);
+    yield* namesIn(value);
+  }
+}
 
 /** The path under which the code itself would put this JSON. */
 function checked(path: string, json: string): string {
