@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
 import { afterAll, beforeAll, describe, test } from "vitest";
+import { embeddedPostgres } from "./embedded-postgres.ts";
 
 /** A PostgreSQL server of its own, with a database that is empty. */
 export interface PostgresServer extends AsyncDisposable {
@@ -39,6 +40,35 @@ export async function describeWithPostgres(
     test.skipIf(true)(`${title}: skipped, ${reason}`, () => undefined);
     return;
   }
+  describeServer(title, programs, body);
+}
+
+/**
+ * The same, once with the server that is installed here and once with the newest one that npm
+ * carries, where that has programs for this platform.
+ */
+export async function describeWithEachPostgres(
+  title: string,
+  body: (server: () => PostgresServer) => void,
+): Promise<void> {
+  await describeWithPostgres(`${title}, on the installed server`, body);
+  const embedded = await embeddedPostgres();
+  if (embedded === null) {
+    const reason = "npm has no server for this platform.";
+    test.skipIf(true)(`${title}, on the newest server of npm: skipped, ${reason}`, () => undefined);
+    return;
+  }
+  describe("with programs out of npm", () => {
+    afterAll(() => embedded[Symbol.asyncDispose]());
+    describeServer(`${title}, on the newest server of npm`, embedded.bin, body);
+  });
+}
+
+function describeServer(
+  title: string,
+  programs: string,
+  body: (server: () => PostgresServer) => void,
+): void {
   describe(title, () => {
     let server: PostgresServer | null = null;
     beforeAll(async () => {

@@ -2,10 +2,10 @@ import { test } from "vitest";
 import { eventStoreContract } from "@waybill/core/testing";
 import { postgresStore } from "@waybill/store-postgres";
 import type { PostgresStore } from "@waybill/store-postgres";
-import { describeWithPostgres } from "../../../integration/postgres-server.ts";
+import { describeWithEachPostgres } from "../../../integration/postgres-server.ts";
 import { newSchema } from "./schemas.ts";
 
-await describeWithPostgres("postgresStore keeps the contract of event stores", (server) => {
+await describeWithEachPostgres("postgresStore keeps the contract of event stores", (server) => {
   eventStoreContract({
     test,
     create: async () => {
