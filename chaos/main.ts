@@ -3,6 +3,7 @@
 /** Each way to break things, by the option that asks for it; without one, real processes are killed. */
 const ways: Readonly<Record<string, () => Promise<(argv: readonly string[]) => Promise<number>>>> =
   {
+    "--store": async () => (await import("./shared-main.ts")).sharedMain,
     "--transport": async () => (await import("./transport-main.ts")).transportMain,
     "--simulate": async () => (await import("./simulate-main.ts")).simulateMain,
     "--points": async () => (await import("./points-main.ts")).pointsMain,

@@ -28,7 +28,7 @@ of order. Without --messages there are as many as the kills need: 25 operations 
 writes the summary to chaos/results/ with the facts of the machine.
 
 Other ways to break things, each with a --help of its own: --simulate, --points all, --plant list,
---transport docker.`;
+--transport docker, --store postgres.`;
 
 /** Reads the command line; prints help and exits where it is asked for. */
 export function chaosOptions(argv: readonly string[]): ChaosOptions {

@@ -16,6 +16,7 @@ export { Ledger } from "./ledger.ts";
 export type { Book, MessageEntry, OperationEntry, RunEntry } from "./ledger/book.ts";
 export { fakeWorld } from "./fakes/fake-world.ts";
 export type { FakeWorld, FakeWorldOptions, Sleeper } from "./fakes/fake-world.ts";
+export { FakeHost } from "./fakes/fake-host.ts";
 export { playOut } from "./fakes/play-out.ts";
 export type { PlayOptions } from "./fakes/play-out.ts";
 export type { Forecast, Weather } from "./fakes/weather.ts";
