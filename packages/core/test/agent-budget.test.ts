@@ -184,7 +184,9 @@ describe("a session whose agent may not go on", () => {
 
   test("hands nothing over to its run, whose turn may end", () => {
     const held = given(past.ready()).when(hold).thenTypes(["AgentBudgetExceeded"]);
-    expect(held.pending().map(({ key }) => key)).toEqual(["run-1/watch", "run-1/receive"]);
+    const keys = held.pending().map(({ key }) => key);
+    expect(keys.filter((key) => key.includes("put"))).toEqual([]);
+    expect(keys).toContain("run-1/receive");
     expect(
       given(past.ready())
         .pending()
