@@ -7,6 +7,7 @@ import type { HostFacts } from "./host-facts.ts";
 /** Every bench by its name. Loaded only when it is asked for. */
 const benches: Readonly<Record<string, () => Promise<readonly BenchLine[]>>> = {
   core: async () => (await import("./core.ts")).benchCore(),
+  agent: async () => (await import("./agent.ts")).benchAgent(),
   docker: async () => (await import("./docker.ts")).benchDocker(),
   ipc: async () => (await import("./ipc.ts")).benchIpc(),
   gateway: async () => (await import("./gateway.ts")).benchGateway(),
