@@ -38,7 +38,7 @@ function isRequired(what: string): boolean {
 }
 
 /**
- * As `describeWithDocker`, for rootful Podman: an error where WAYBILL_REQUIRE contains `podman` and it
+ * As `describeWithDocker`, for the Podman of whoever runs the tests, rootful or rootless: an error where WAYBILL_REQUIRE contains `podman` and it
  * does not answer, or lacks an image.
  */
 export async function describeWithPodman(

@@ -1,11 +1,23 @@
 import { existsSync } from "node:fs";
-import { rm, writeFile } from "node:fs/promises";
+import { rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { contractShell, transportContract } from "@waybill/core/testing";
 import type { TransportFixture } from "@waybill/core/testing";
+import { execa } from "execa";
 import { beforeAll, expect, test } from "vitest";
 import { describeWithPodman } from "../../../integration/docker-engine.ts";
-import { baseImage, buildTestImage, fakeEngine, newGround, sightings } from "./fixture.ts";
+import { doctor } from "../src/index.ts";
+import {
+  baseImage,
+  buildTestImage,
+  fakeEngine,
+  newGround,
+  sightings,
+  testImage,
+} from "./fixture.ts";
+
+/** Whoever runs the tests has the podman that is theirs. */
+const isRootless = process.getuid?.() !== 0;
 
 await describeWithPodman("dockerTransport keeps the contract with podman", [baseImage], () => {
   beforeAll(() => buildTestImage("podman"));
@@ -64,9 +76,44 @@ await describeWithPodman("podman", [baseImage], () => {
     expect(await exitOf("exit 3")).toMatchObject({ exit: { exitCode: 3, signal: null } });
     const killed = { exit: { exitCode: null, signal: "SIGTERM" } };
     expect(await exitOf("kill -TERM $$")).toMatchObject(killed);
+    // Rootless on cgroups of the first version, nothing would end it but the machine's own memory.
+    if (isRootless) return;
     const greedy = { exit: { exitCode: null, signal: "SIGKILL" } };
     expect(await exitOf("exec tail /dev/zero")).toMatchObject(greedy);
   });
+
+  test.runIf(isRootless)(
+    "rootless, makes the host's user root inside, who is nobody else outside",
+    async () => {
+      await using ground = await newGround("podman");
+      const transport = ground.transport();
+      const plan = await ground.plan({
+        program: "id -u; touch made /waybill/inbox/not; ls -a /root",
+      });
+      expect(await transport.check()).toMatchObject({ protocol: 1 });
+      await transport.start(plan);
+      await sightings(transport, plan);
+      expect(await ground.read(plan, "stdout")).toMatch(/^0$/mu);
+      expect(await ground.read(plan, "stderr")).toContain("Read-only file system");
+      const made = await stat(join(plan.folders[0]?.host ?? "", "made"));
+      expect(made.uid).toBe(process.getuid?.());
+    },
+  );
+
+  test.runIf(isRootless)(
+    "rootless, doctor() says what the cgroups cannot limit",
+    async () => {
+      await using ground = await newGround("podman");
+      const findings = await doctor({ image: testImage, engine: "podman", folder: ground.root });
+      const of = (check: string) => findings.find((finding) => finding.check === check);
+      expect(of("engine")).toMatchObject({ ok: true, found: expect.stringContaining("rootless") });
+      expect(of("mounts")).toMatchObject({ ok: true });
+      const limits = of("cgroups");
+      const controllers = await podmanControllers();
+      expect(limits?.ok).toBe(["memory", "pids"].every((one) => controllers.includes(one)));
+      if (limits?.ok === false) expect(limits.fix).toContain("delegate");
+    },
+  );
 
   test.concurrent("an image that is not there is IMAGE_MISSING", async () => {
     await using ground = await newGround("podman");
@@ -88,3 +135,7 @@ await describeWithPodman("podman", [baseImage], () => {
     expect(existsSync(host)).toBe(false);
   });
 });
+
+async function podmanControllers(): Promise<string> {
+  return (await execa("podman", ["info", "--format", "{{.Host.CgroupControllers}}"])).stdout;
+}
