@@ -1,37 +1,28 @@
 // An engine that is restarted in the middle of a turn: a second one, never the machine's.
-import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { SessionHandle, SessionRecord } from "@waybill/core";
-import { dockerTransport } from "@waybill/transport-docker";
 import { describeWithDocker } from "./docker-engine.ts";
+import { containedRawAgent, rawImage } from "./docker-raw-agent.ts";
 import { secondEngine, type SecondEngine } from "./docker-second-engine.ts";
 import { eventOf, openTestHost, script, type TestHost } from "./host.ts";
 
-const image = "node:24-slim";
-const repository = fileURLToPath(new URL("..", import.meta.url));
-const agent = "/repository/examples/raw-agent/agent.ts";
 const scope = { chats: ["7"], tasks: [] };
 const post = (content: string): object => ({ ask: { type: "chat.send", chat: "7", content } });
 
 if (process.getuid?.() === 0)
-  await describeWithDocker("an engine that restarts", [image], restarts);
+  await describeWithDocker("an engine that restarts", [rawImage], restarts);
 else test.skipIf(true)("an engine that restarts: skipped, it needs root", () => undefined);
 
 function restarts(): void {
   let engine: SecondEngine;
   beforeAll(async () => {
-    engine = await secondEngine(image);
+    engine = await secondEngine(rawImage);
   });
   afterAll(() => engine[Symbol.asyncDispose]());
 
   const openHost = (): Promise<TestHost> =>
     openTestHost({
-      transport: dockerTransport({
-        image,
-        command: ["node", "--conditions=@waybill/source", agent],
-        mounts: [{ host: repository, at: "/repository" }],
-        host: engine.address,
-      }),
+      transport: containedRawAgent({ host: engine.address }),
     });
 
   test.for(["SIGTERM", "SIGKILL"] as const)(

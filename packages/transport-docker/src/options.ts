@@ -36,6 +36,12 @@ export interface DockerTransportOptions {
   readonly pids?: number;
   /** The largest file that the run may write, in bytes. Default: 1 GiB. */
   readonly fileSizeBytes?: number;
+  /**
+   * What all that a run may write may hold on the disk, in bytes: workspace, state, outbox, streams.
+   * A run that has more is killed, and its exit says so. Measured every 5 s while the run is watched,
+   * so it is no wall for a single burst. Default: no limit but the disk's.
+   */
+  readonly diskBytes?: number;
   /** Open files of each process. Default: 16,384. */
   readonly openFiles?: number;
   /** Writable memory by path, with its mount options. Default: `/tmp`, 64 MB. */
@@ -72,6 +78,7 @@ export interface Settings {
   readonly cpus: number | null;
   readonly pids: number;
   readonly fileSizeBytes: number;
+  readonly diskBytes: number | null;
   readonly openFiles: number;
   readonly tmpfs: Readonly<Record<string, string>>;
   readonly readOnlyRoot: boolean;
@@ -97,6 +104,7 @@ export function settingsOf(options: DockerTransportOptions): Settings {
     cpus: options.cpus ?? null,
     pids: options.pids ?? 128,
     fileSizeBytes: options.fileSizeBytes ?? 1024 ** 3,
+    diskBytes: options.diskBytes ?? null,
     openFiles: options.openFiles ?? 16_384,
     tmpfs: options.tmpfs ?? { "/tmp": "rw,nosuid,nodev,size=64m" },
     readOnlyRoot: options.readOnlyRoot ?? true,

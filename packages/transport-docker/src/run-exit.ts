@@ -2,11 +2,17 @@ import { constants } from "node:os";
 import type { RunExit, RunHandle } from "@waybill/core";
 import type { Container } from "./engine/container.ts";
 import { neverRan } from "./never-ran.ts";
+import { recordedOverdraft } from "./records/control.ts";
 import { startLineCode } from "./start/start-line.ts";
 
 /** How a container's run ended; null where its program never ran. */
 export async function runExit(run: RunHandle, container: Container): Promise<RunExit | null> {
-  return (await neverRan(run, container)) ? null : exitOf(container);
+  if (await neverRan(run, container)) return null;
+  const exit = exitOf(container);
+  const bytes = await recordedOverdraft(run);
+  if (bytes === null) return exit;
+  const why = `Its folders held ${bytes} bytes, more than diskBytes allows, so it was killed.`;
+  return { ...exit, detail: exit.detail === undefined ? why : `${why} ${exit.detail}` };
 }
 
 /** What the exit code of a container whose program ran can honestly tell. */

@@ -19,6 +19,7 @@ await describeWithDocker("doctor()", [baseImage], () => {
       "log-limits",
       "cgroups",
       "disk",
+      "quota",
     ]);
     expect(findings.filter(({ ok }) => !ok)).toEqual([]);
     const mounts = findings.find(({ check }) => check === "mounts");

@@ -100,20 +100,17 @@ await describeWithPodman("podman", [baseImage], () => {
     },
   );
 
-  test.runIf(isRootless)(
-    "rootless, doctor() says what the cgroups cannot limit",
-    async () => {
-      await using ground = await newGround("podman");
-      const findings = await doctor({ image: testImage, engine: "podman", folder: ground.root });
-      const of = (check: string) => findings.find((finding) => finding.check === check);
-      expect(of("engine")).toMatchObject({ ok: true, found: expect.stringContaining("rootless") });
-      expect(of("mounts")).toMatchObject({ ok: true });
-      const limits = of("cgroups");
-      const controllers = await podmanControllers();
-      expect(limits?.ok).toBe(["memory", "pids"].every((one) => controllers.includes(one)));
-      if (limits?.ok === false) expect(limits.fix).toContain("delegate");
-    },
-  );
+  test.runIf(isRootless)("rootless, doctor() says what the cgroups cannot limit", async () => {
+    await using ground = await newGround("podman");
+    const findings = await doctor({ image: testImage, engine: "podman", folder: ground.root });
+    const of = (check: string) => findings.find((finding) => finding.check === check);
+    expect(of("engine")).toMatchObject({ ok: true, found: expect.stringContaining("rootless") });
+    expect(of("mounts")).toMatchObject({ ok: true });
+    const limits = of("cgroups");
+    const controllers = await podmanControllers();
+    expect(limits?.ok).toBe(["memory", "pids"].every((one) => controllers.includes(one)));
+    if (limits?.ok === false) expect(limits.fix).toContain("delegate");
+  });
 
   test.concurrent("an image that is not there is IMAGE_MISSING", async () => {
     await using ground = await newGround("podman");

@@ -11,6 +11,7 @@ import { lookAtDisk } from "./look-at-disk.ts";
 import { lookAtEngine } from "./look-at-engine.ts";
 import { lookAtImage, lookAtUser } from "./look-at-image.ts";
 import { lookAtMounts } from "./look-at-mounts.ts";
+import { lookAtQuota } from "./look-at-quota.ts";
 
 /** What to look at beside the transport's options. */
 export interface DoctorOptions extends DockerTransportOptions {
@@ -46,5 +47,6 @@ export async function doctor(options: DoctorOptions): Promise<readonly Finding[]
     told.logs,
     told.cgroups,
     await lookAtDisk(folder),
+    lookAtQuota(settings),
   ];
 }

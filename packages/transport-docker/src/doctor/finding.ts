@@ -20,7 +20,8 @@ export type DoctorCheck =
   | "live-restore"
   | "log-limits"
   | "cgroups"
-  | "disk";
+  | "disk"
+  | "quota";
 
 /** What was thrown, as a finding: our messages end with the fix. */
 export function failed(check: DoctorCheck, error: unknown): Finding {

@@ -12,6 +12,8 @@ export interface Container {
   /** The engine's own words where it could not start it; else empty. */
   readonly error: string;
   readonly labels: Readonly<Record<string, string>>;
+  /** The host's files and folders that it may write. */
+  readonly writable: readonly string[];
 }
 
 /** Reads the output of `container inspect`: a JSON array, of docker or of podman, or nothing. */
@@ -25,6 +27,7 @@ export function parseContainers(text: string): readonly Container[] {
     oomKilled: one.State.OOMKilled,
     error: one.State.Error,
     labels: one.Config.Labels ?? {},
+    writable: (one.Mounts ?? []).filter(({ RW }) => RW).map(({ Source }) => Source),
   }));
 }
 
@@ -39,6 +42,7 @@ const inspected = z.array(
       OOMKilled: z.boolean(),
       Error: z.string().default(""),
     }),
+    Mounts: z.array(z.object({ Source: z.string().default(""), RW: z.boolean() })).nullish(),
     Config: z.object({ Labels: z.record(z.string(), z.string()).nullish() }),
   }),
 );

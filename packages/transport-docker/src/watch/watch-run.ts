@@ -4,6 +4,7 @@ import type { Place } from "../place.ts";
 import { recordedEngine } from "../records/control.ts";
 import { belongsTo, containerName } from "../records/labels.ts";
 import { runExit } from "../run-exit.ts";
+import { keepDiskQuota } from "./disk-quota.ts";
 import type { ContainerWatcher, Sight } from "./container-watcher.ts";
 
 /**
@@ -18,6 +19,7 @@ export async function* watchRun(
   signal: AbortSignal,
 ): AsyncGenerator<RunSighting, void, undefined> {
   const sights = latest<Sight>(signal);
+  const over = new AbortController();
   const leave = watcher.watch(containerName(place.settings.namePrefix, run), sights.put);
   try {
     let told = false;
@@ -25,10 +27,14 @@ export async function* watchRun(
       const sighting = await sightingOf(place, run, sight);
       if (sighting === null || (sighting.type === "running" && told)) continue;
       told = true;
+      if (sight.container !== null && sighting.type === "running") {
+        void keepDiskQuota(place, run, sight.container, over.signal);
+      }
       yield sighting;
       if (sighting.type !== "running") return;
     }
   } finally {
+    over.abort();
     leave();
   }
 }
