@@ -108,34 +108,38 @@ describe("subscribe", () => {
     expect(numbersIn(await seen.until(isNumber(1_999)))).toEqual(range(2_000));
   });
 
-  test("10,000 events, 200 cuts anywhere and 5 restarts: each is seen once, in order", async () => {
-    const folder = await mkdtemp(join(tmpdir(), "waybill-events-"));
-    onTestFinished(() => rm(folder, { recursive: true, force: true }));
-    const file = join(folder, "board.ndjson");
-    let board = await referenceTracker({ file, token: "tok", heartbeatMs: 200 });
-    onTestFinished(() => board.close());
-    const port = Number(new URL(board.url).port);
-    const random = seededRandom(2_026);
-    const proxy = await cuttingProxy(board.url, { random, cuts: 200, mostBytes: 30_000 });
-    onTestFinished(() => proxy.close());
-    const client = clientOf({ url: proxy.url, token: board.token }, { events: quick });
-    const seen = follower(client, null);
-    let restarts = 0;
-    for (let number = 0; number < 10_000; number += 50) {
-      await say(board, number, 50);
-      // Not all at once: so that what is cut off is sometimes the past, sometimes the present.
-      await seen.until(isNumber(Math.max(number - 500, 0)));
-      if (number % 2_000 !== 1_000) continue;
-      await board.close();
-      board = await referenceTracker({ file, token: "tok", port, heartbeatMs: 200 });
-      restarts += 1;
-    }
-    const events = await seen.until(isNumber(9_999));
-    console.log(`${events.length} events, ${proxy.cuts} cuts, ${restarts} restarts`);
-    expect(numbersIn(events)).toEqual(range(10_000));
-    expect(new Set(events.map(({ id }) => id)).size).toBe(events.length);
-    expect([proxy.cuts, restarts]).toEqual([200, 5]);
-  });
+  test(
+    "10,000 events, 200 cuts anywhere and 5 restarts: each is seen once, in order",
+    { timeout: 240_000 },
+    async () => {
+      const folder = await mkdtemp(join(tmpdir(), "waybill-events-"));
+      onTestFinished(() => rm(folder, { recursive: true, force: true }));
+      const file = join(folder, "board.ndjson");
+      let board = await referenceTracker({ file, token: "tok", heartbeatMs: 200 });
+      onTestFinished(() => board.close());
+      const port = Number(new URL(board.url).port);
+      const random = seededRandom(2_026);
+      const proxy = await cuttingProxy(board.url, { random, cuts: 200, mostBytes: 30_000 });
+      onTestFinished(() => proxy.close());
+      const client = clientOf({ url: proxy.url, token: board.token }, { events: quick });
+      const seen = follower(client, null);
+      let restarts = 0;
+      for (let number = 0; number < 10_000; number += 50) {
+        await say(board, number, 50);
+        // Not all at once: so that what is cut off is sometimes the past, sometimes the present.
+        await seen.until(isNumber(Math.max(number - 500, 0)));
+        if (number % 2_000 !== 1_000) continue;
+        await board.close();
+        board = await referenceTracker({ file, token: "tok", port, heartbeatMs: 200 });
+        restarts += 1;
+      }
+      const events = await seen.until(isNumber(9_999));
+      console.log(`${events.length} events, ${proxy.cuts} cuts, ${restarts} restarts`);
+      expect(numbersIn(events)).toEqual(range(10_000));
+      expect(new Set(events.map(({ id }) => id)).size).toBe(events.length);
+      expect([proxy.cuts, restarts]).toEqual([200, 5]);
+    },
+  );
 
   test("a reader that takes its time holds back the board, and misses nothing", async () => {
     const { board, tracker } = await boardWithClient({ client: { events: quick } });
