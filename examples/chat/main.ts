@@ -3,6 +3,7 @@ import { createInterface } from "node:readline";
 import { Logger as TsLogger } from "tslog";
 import { isWaybillError, type Orchestrator, type SessionHandle } from "@waybill/core";
 import { scriptedModel } from "@waybill/agent/testing";
+import { Asked } from "./asked.ts";
 import { chatOptions, type ChatOptions } from "./options.ts";
 import { chatOrchestrator, scopeOf } from "./parts.ts";
 import { Screen } from "./screen.ts";
@@ -49,10 +50,12 @@ async function converse(
 ): Promise<void> {
   const input = createInterface({ input: process.stdin, output: process.stdout, prompt: "› " });
   const screen = new Screen(input);
+  const asked = new Asked(session, screen);
   screen.print(`${options.name}, session ${session.id}. Ctrl+C interrupts, twice closes.`);
   if (scripted) screen.print("No key is set: a scripted model answers.");
   if (options.tracker === null) screen.print("No TRACKER_TOKEN is set: there is no board.");
 
+  await asked.begin();
   const watching = new AbortController();
   const { version } = await session.state();
   const offActivity = orchestrator.onActivity((id, activity) => {
@@ -61,14 +64,23 @@ async function converse(
   const watched = (async () => {
     for await (const record of session.events({ after: version, signal: watching.signal })) {
       screen.record(record);
+      asked.see(record);
     }
   })();
 
   let sending = Promise.resolve();
-  input.on("line", (line) => {
+  let before = "";
+  input.on("line", (typed) => {
+    // A backslash at the end of a line: the message goes on in the next one.
+    if (typed.endsWith("\\")) {
+      before += `${typed.slice(0, -1)}\n`;
+      return input.prompt();
+    }
+    const line = before + typed;
+    before = "";
     if (line.trim() === "") return input.prompt();
     sending = sending
-      .then(() => session.send(line))
+      .then(async () => (await asked.take(line)) || session.send(line))
       .then(
         () => undefined,
         (error: unknown) => screen.print(String(error)),
@@ -86,7 +98,7 @@ async function converse(
 }
 
 async function interrupt(session: SessionHandle, screen: Screen): Promise<void> {
-  const busy = (await session.status()) === "running";
+  const busy = ["running", "asking"].includes(await session.status());
   screen.print(busy ? "  interrupting; Ctrl+C again closes" : "  Ctrl+C again closes");
   await session.interrupt();
 }

@@ -13,12 +13,15 @@ export interface ChatOptions {
   readonly idleMs: number;
   /** Null where no TRACKER_TOKEN is set: then there is no board. */
   readonly tracker: { readonly url: string; readonly token: string } | null;
+  /** What the agent's tools may do unasked; see the agent's README. */
+  readonly permissions: string;
   readonly chats: readonly string[];
   readonly tasks: readonly string[];
   readonly credential: { readonly apiKey: string } | { readonly oauthToken: string } | null;
 }
 
-const usage = `pnpm chat [--slug coder] [--name Кодер] [--docker] [--resume] [--chat ID]… [--task ID]…
+const usage = `pnpm chat [--slug coder] [--name Кодер] [--docker] [--resume]
+          [--permissions unattended|ask|edits|listed|plan] [--chat ID]… [--task ID]…
 
 Environment: TRACKER_URL (http://localhost:8100), TRACKER_TOKEN, RUNNER_DATA_DIR (.waybill),
 RUNNER_IMAGE (team-board-agent:latest), RUNNER_IDLE_TIMEOUT (300, in seconds),
@@ -33,6 +36,7 @@ export function chatOptions(argv: readonly string[], env: NodeJS.ProcessEnv): Ch
       name: { type: "string", default: "Кодер" },
       docker: { type: "boolean", default: false },
       resume: { type: "boolean", default: false },
+      permissions: { type: "string", default: "unattended" },
       chat: { type: "string", multiple: true, default: [] },
       task: { type: "string", multiple: true, default: [] },
       help: { type: "boolean", default: false },

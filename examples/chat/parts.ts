@@ -34,6 +34,7 @@ export function chatOrchestrator(
         transport: transport(options, logger),
         gateway: modelGateway({ ...model, ...gatewayRoot(options.data), logger }),
         policy: { idleMs: options.idleMs },
+        config: { permissions: options.permissions },
       },
     },
     logger,

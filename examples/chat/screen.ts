@@ -1,14 +1,19 @@
 import { clearLine, cursorTo, type Interface } from "node:readline";
 import { styleText } from "node:util";
-import type { Activity, SessionRecord } from "@waybill/core";
+import { isPersonal, type Activity, type SessionRecord } from "@waybill/core";
 
 /** The terminal: what is said stays above the line that is being typed. */
 export class Screen {
   readonly #input: Interface;
   #last = "";
+  /** After the end of input (Ctrl+D) there is nothing to type on. */
+  #hasPrompt = true;
 
   constructor(input: Interface) {
     this.#input = input;
+    input.once("close", () => {
+      this.#hasPrompt = false;
+    });
   }
 
   /** Prints above the prompt. */
@@ -16,7 +21,7 @@ export class Screen {
     clearLine(process.stdout, 0);
     cursorTo(process.stdout, 0);
     console.log(text);
-    this.#input.prompt(true);
+    if (this.#hasPrompt) this.#input.prompt(true);
   }
 
   /** Says what the agent is doing; the same again is said once. */
@@ -42,6 +47,7 @@ export class Screen {
       case "MessageAccepted":
         return this.status("thinking …");
       case "OperationRequested":
+        if (isPersonal(record.data.operation)) return; // it is put before the person
         return this.status(`asks the board: ${record.data.operation.type}`);
       case "OperationDelivered":
         return this.status("the board did it");
