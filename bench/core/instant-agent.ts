@@ -46,6 +46,7 @@ export function instantAgent(): { readonly transport: Transport; readonly mailbo
       receive: (plan, { after, follow, signal }) => runOf(plan).words(after.seq, follow, signal),
       locate: (spec) => planOf(spec),
       remove: async ({ runId }) => void runs.delete(runId),
+      erase: async () => {},
       close: async () => {},
     },
   };

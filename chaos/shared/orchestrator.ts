@@ -93,6 +93,10 @@ function byMachine(fake: Mailbox, real: Mailbox): Mailbox {
     put: (plan, letter) => of(plan).put(plan, letter),
     receive: (plan, options) => of(plan).receive(plan, options),
     remove: (run) => of(run).remove(run),
+    erase: async (session) => {
+      await fake.erase(session);
+      await real.erase(session);
+    },
     close: () => real.close(),
   };
 }

@@ -38,6 +38,7 @@ export async function connectPorts(
       receive: (plan, { after, follow, signal }) =>
         wire.each({ part: "mailbox", method: "receive", args: [plan, { after, follow }] }, signal),
       remove: (run) => call("mailbox", "remove", run),
+      erase: (session) => call("mailbox", "erase", session),
       close: async () => undefined,
     },
   };

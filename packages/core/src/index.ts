@@ -15,12 +15,13 @@ export { agentStream } from "./agents/agent-events.ts";
 export type { AgentBudgetSet, AgentEvent, AgentSpent } from "./agents/agent-events.ts";
 export type { AgentSpec } from "./runtime/agent-spec.ts";
 export type {
+  EraseOptions,
   EventsOptions,
   ForkOptions,
   SendOptions,
   Sent,
-  SessionHandle,
-} from "./runtime/session-handle.ts";
+} from "./runtime/handle-options.ts";
+export type { SessionHandle } from "./runtime/session-handle.ts";
 export type { TurnResult } from "./runtime/answer.ts";
 export type { SessionRecord } from "./runtime/session-record.ts";
 export type { Redaction } from "./runtime/redactor.ts";
@@ -50,7 +51,7 @@ export { decide, step } from "./session/decide.ts";
 export type { Step } from "./session/decide.ts";
 export { evolve, foldEvents } from "./session/evolve.ts";
 export { pending } from "./session/pending.ts";
-export { unopened } from "./session/state.ts";
+export { unopened } from "./session/unopened.ts";
 export type { RunCost, Totals } from "./session/totals.ts";
 export type {
   Answer,

@@ -18,7 +18,8 @@ import type { ReceiveSettings } from "./host/receive-loop.ts";
 import { redriveLetter } from "./host/redrive-letter.ts";
 import { removeRun } from "./host/remove-run.ts";
 import { fairTurns } from "./host/turns.ts";
-import { runPaths } from "./host/run-paths.ts";
+import { eraseSession } from "./host/erase-session.ts";
+import { runPaths, sessionPath } from "./host/run-paths.ts";
 import type { UidRange } from "./host/session-user.ts";
 
 /** Where a mailbox lies and how it looks at it. */
@@ -103,6 +104,9 @@ export function fsMailbox(options: FsMailboxOptions): FsMailbox {
       const paths = runPaths(root, run);
       await explained("remove", paths.run, () => removeRun(paths));
     },
+
+    erase: (session) =>
+      explained("erase session", sessionPath(root, session), () => eraseSession(root, session)),
 
     deadLetters: (of) =>
       explained("list the dead letters of", root, async () => keptLetters(root, of)),

@@ -42,10 +42,10 @@ export function evolveAccount(
   }
 }
 
-/** A session's cost only grows; a figure that is late changes nothing. */
+/** The session's newest figure counts. It may be lower: a gateway's takes the place of a claim. */
 export function spent(account: AgentAccount, id: SessionId, costUsd: number): AgentAccount {
   const before = account.spentBy.get(id) ?? 0;
-  if (costUsd <= before) return account;
+  if (costUsd === before) return account;
   // One account has one map, which nobody else holds: a copy for each turn would be quadratic.
   (account.spentBy as Map<SessionId, number>).set(id, costUsd);
   return { ...account, spentUsd: account.spentUsd + costUsd - before };

@@ -2,7 +2,7 @@ import type { Instant, SessionId } from "../ids.ts";
 import type { EventStore } from "../ports/event-store.ts";
 import { foldEvents } from "../session/evolve.ts";
 import type { Session } from "../session/state.ts";
-import { unopened } from "../session/state.ts";
+import { unopened } from "../session/unopened.ts";
 import { outboxSize } from "../session/outbox.ts";
 import { fromStored } from "../runtime/session-record.ts";
 import { SessionIndex } from "../runtime/session-index.ts";
@@ -31,7 +31,13 @@ export interface Archived {
   /** How many events left the store; 0 where it stays. */
   readonly events: number;
   /** Why it stays; null where it was archived. */
-  readonly stays: "dead letters" | "open work" | "used meanwhile" | "its end is younger" | null;
+  readonly stays:
+    | "dead letters"
+    | "open work"
+    | "used meanwhile"
+    | "its end is younger"
+    | "erased"
+    | null;
 }
 
 /**
@@ -78,6 +84,7 @@ async function stateOf(store: EventStore, session: SessionId): Promise<Session> 
 
 function reasonToStay(state: Session, endedBefore: Instant): Archived["stays"] {
   const { life } = state;
+  if (life.type === "erasing" || life.type === "erased") return "erased";
   if (life.type !== "ended") return "open work";
   if (life.at >= endedBefore) return "its end is younger";
   if (state.deadLetters.size > 0) return "dead letters";

@@ -31,6 +31,8 @@ export const eventSchemas: Readonly<Record<SessionEventType, number>> = {
   CloseRequested: 1,
   CloseExpired: 1,
   SessionClosed: 1,
+  ErasureRequested: 1,
+  SessionErased: 1,
   EffectDeferred: 1,
   MessageQueued: 1,
   ContinuationQueued: 1,

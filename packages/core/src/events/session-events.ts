@@ -1,6 +1,7 @@
 import type { Failure, FailureClass } from "../errors.ts";
 import type { AgentSlug, Instant, SessionId } from "../ids.ts";
 import type { Policy } from "../session/policy.ts";
+import type { Totals } from "../session/totals.ts";
 import type { Event } from "./event.ts";
 
 /** Which chats and tasks of the board a session may touch; `"any"` for all of them. */
@@ -126,6 +127,22 @@ export type CloseExpired = Event<"CloseExpired", Record<never, never>>;
 /** Nothing is outstanding any more. */
 export type SessionClosed = Event<"SessionClosed", { readonly outcome: "closed" | "stopped" }>;
 
+/** A session that had ended is to be erased. Nothing brings it back. */
+export type ErasureRequested = Event<"ErasureRequested", { readonly by: string }>;
+
+/**
+ * The tombstone: what the session's other events said is gone from the store, and everything that
+ * was left of it outside. What stays names no person and quotes nobody.
+ */
+export type SessionErased = Event<
+  "SessionErased",
+  {
+    readonly agent: { readonly slug: AgentSlug; readonly name: string };
+    readonly by: string;
+    readonly totals: Omit<Totals, "conversationUsd">;
+  }
+>;
+
 /** An effect other than an operation failed and is tried again at `dueAt`. */
 export type EffectDeferred = Event<
   "EffectDeferred",
@@ -153,4 +170,6 @@ export type LifeEvent =
   | CloseRequested
   | CloseExpired
   | SessionClosed
+  | ErasureRequested
+  | SessionErased
   | EffectDeferred;

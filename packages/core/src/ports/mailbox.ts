@@ -1,5 +1,5 @@
 import type { Json } from "../json.ts";
-import type { MessageId } from "../ids.ts";
+import type { MessageId, SessionId } from "../ids.ts";
 import type { Incoming, Mark } from "./agent-word.ts";
 import type { RunHandle, RunPlan, RunSpec } from "./run-plan.ts";
 
@@ -70,6 +70,13 @@ export interface Mailbox {
    * folder. Safe to repeat. A run that was removed cannot be prepared again.
    */
   remove(run: RunHandle): Promise<void>;
+
+  /**
+   * Removes everything of a session that has no run any more: workspace, the agent's state with its
+   * transcripts, dead letters, what its runs left. Safe to repeat. From then on no run of the session
+   * can be prepared, so that who was frozen before that brings nothing back.
+   */
+  erase(session: SessionId): Promise<void>;
 
   /** Lets go of watchers, never of messages. */
   close(): Promise<void>;

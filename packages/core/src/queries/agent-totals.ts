@@ -33,6 +33,10 @@ export class AgentTallies {
     const tally = this.#tallyOf(after.agent.slug);
     for (const sum of summed) tally[sum] += after.totals[sum] - before.totals[sum];
     switch (event.type) {
+      case "SessionErased":
+        // In the store the tombstone is all that is left: then it is the first that is heard of it.
+        if (before.life.type === "unopened") tally.sessions += 1;
+        return;
       case "SessionOpened":
         tally.sessions += 1;
         return;

@@ -3,7 +3,8 @@ import type { AgentOperation } from "../ports/agent-operation.ts";
 import type { TrackerOperation } from "../ports/tracker.ts";
 import type { SessionRecord } from "../runtime/session-record.ts";
 import { evolve } from "../session/evolve.ts";
-import { unopened, type Operation, type Parked, type Session } from "../session/state.ts";
+import type { Operation, Parked, Session } from "../session/state.ts";
+import { unopened } from "../session/unopened.ts";
 import { statusOf, type SessionStatus } from "../session/status.ts";
 import { AgentTallies, type AgentTotals } from "./agent-totals.ts";
 import type { Projection } from "./projection.ts";
@@ -167,5 +168,5 @@ function waitingIn({
 }
 
 function isEnded(status: SessionStatus): boolean {
-  return status === "closed" || status === "stopped";
+  return ["closed", "stopped", "erasing", "erased"].includes(status);
 }

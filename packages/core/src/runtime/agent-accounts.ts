@@ -13,7 +13,7 @@ import {
   type AgentAccount,
 } from "../agents/agent-account.ts";
 import { WaybillError } from "../errors.ts";
-import type { AgentSlug } from "../ids.ts";
+import type { AgentSlug, SessionId } from "../ids.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { EventStore, StoredEvent } from "../ports/event-store.ts";
 import type { Ids } from "../ports/ids.ts";
@@ -45,6 +45,8 @@ export interface AccountsParts {
 export class AgentAccounts {
   readonly #parts: AccountsParts;
   readonly #accounts = new Map<AgentSlug, AgentAccount>();
+  /** Figures that were noted here and not heard back from the log yet. */
+  readonly #noted = new Map<SessionId, number>();
 
   constructor(parts: AccountsParts) {
     this.#parts = parts;
@@ -94,7 +96,10 @@ export class AgentAccounts {
     if (!stored.stream.startsWith(agentStream(""))) return;
     const slug = stored.stream.slice(agentStream("").length);
     const before = this.of(slug);
-    const account = evolveAccount(before, fromStored(stored), stored.version);
+    const event = fromStored(stored);
+    const account = this.#isOld(event)
+      ? { ...before, version: Math.max(before.version, stored.version) }
+      : evolveAccount(before, event, stored.version);
     if (account !== before) this.#set(slug, before, account);
   }
 
@@ -114,19 +119,30 @@ export class AgentAccounts {
     });
   }
 
+  /** A figure from before the one that was noted here, on its way back. */
+  #isOld(event: AgentEvent): boolean {
+    if (event.type !== "AgentSpent") return false;
+    const { sessionId, costUsd } = event.data;
+    const noted = this.#noted.get(sessionId);
+    if (noted === costUsd) this.#noted.delete(sessionId);
+    return noted !== undefined && noted !== costUsd;
+  }
+
   #note({ id, agent: { slug }, version, totals: { costUsd } }: Session): void {
     const account = this.#accounts.get(slug);
     if (account === undefined || account.version === 0) return; // it never had a cap
     const after = spent(account, id, costUsd);
     if (after === account) return;
     const event: AgentSpent = { type: "AgentSpent", data: { sessionId: id, costUsd } };
+    this.#noted.set(id, costUsd);
     // The same id for whoever else notes the same.
-    this.#append(slug, event, `${agentStream(slug)}/${id}/${version}`).catch((error: unknown) =>
+    this.#append(slug, event, `${agentStream(slug)}/${id}/${version}`).catch((error: unknown) => {
+      this.#noted.delete(id);
       this.#parts.logger.warn("A session's cost could not be noted in its agent's account.", {
         session: id,
         error: String(error),
-      }),
-    );
+      });
+    });
     this.#set(slug, account, after);
   }
 

@@ -68,10 +68,17 @@ export function decideBatch(base: Session, batch: readonly Waiting[], ids: Ids):
 /** What a command with a name of its own is recorded as. */
 const keyed: ReadonlySet<string> = new Set(["MessageQueued", "CloseRequested", "WordRedriven"]);
 
-/** Takes what can be appended together: a command that may be a repeat of something old goes alone. */
+/**
+ * Takes what can be appended together. A command that may be a repeat of something old goes alone,
+ * and so does one whose event takes the place of all others.
+ */
 export function takeBatch(queue: Waiting[]): readonly Waiting[] {
-  const alone = queue.findIndex(({ onceAs }) => onceAs !== null);
+  const alone = queue.findIndex((waiting) => waiting.onceAs !== null || isErasure(waiting));
   return queue.splice(0, alone === -1 ? queue.length : Math.max(alone, 1));
+}
+
+function isErasure({ command }: Waiting): boolean {
+  return command.type === "Succeeded" && command.effect.type === "erase";
 }
 
 /** Tells everybody who asked what came of it. */

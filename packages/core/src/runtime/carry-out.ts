@@ -83,6 +83,9 @@ export async function carryOut(
     case "dismiss":
       await mailbox.put(await planOf(world, effect.run), effect.letter);
       return null;
+    case "erase":
+      await mailbox.erase(world.sessionId);
+      return { effect, value: null };
     case "perform":
       return { effect, value: await trackerOf(world).perform(callOf(world, effect)) };
     case "lookup":

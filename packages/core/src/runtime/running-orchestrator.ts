@@ -162,6 +162,7 @@ export class RunningOrchestrator implements Orchestrator {
       ids: this.#ids,
       reader: this.#reader,
       loop: (session) => this.#loop(session),
+      take: (session) => this.#holdings.take(session),
       fork: (options, from) => this.#open(options, from),
     });
   }

@@ -9,47 +9,20 @@ import { isIdle, statusOf, type SessionStatus } from "../session/status.ts";
 import type { Approval, Operation, Session as SessionState } from "../session/state.ts";
 import type { OpenOptions } from "./orchestrator.ts";
 import { answerIn, assertGoesOn, assertNotHeld, type TurnResult } from "./answer.ts";
+import type {
+  CloseOptions,
+  EraseOptions,
+  EventsOptions,
+  ForkOptions,
+  SendOptions,
+  Sent,
+} from "./handle-options.ts";
 import type { Reply } from "./batch.ts";
 import { forkPoint } from "./fork-point.ts";
 import { assertRejected, operationIn } from "./rejected-word.ts";
 import type { SessionLoop } from "./session-loop.ts";
 import type { SessionRecord } from "./session-record.ts";
 import type { StreamReader } from "./stream-reader.ts";
-
-/** How to send a message. */
-export interface SendOptions {
-  /** The same key is the same message, for the life of the store. Default: always a new message. */
-  readonly idempotencyKey?: string;
-  /** Who says it, for the agent to read. Default: nobody in particular. */
-  readonly from?: string;
-}
-
-/** How to end a session. */
-export interface CloseOptions {
-  /**
-   * The same key is the same wish, for the life of the store: its repeat does not end a session that
-   * was opened again since. Default: always a new wish.
-   */
-  readonly idempotencyKey?: string;
-  /** Ends the wait, not the wish. */
-  readonly signal?: AbortSignal;
-}
-
-/** A message's fate so far. */
-export interface Sent {
-  readonly messageId: MessageId;
-  /** True where this key was sent before. */
-  readonly repeated: boolean;
-}
-
-/** Which events to read. */
-export interface EventsOptions {
-  /** Start after this version. Default: from the first event. */
-  readonly after?: number;
-  /** Stop once the session is idle, or has ended. Default: never. */
-  readonly until?: "idle" | "ended";
-  readonly signal?: AbortSignal;
-}
 
 /** A session in a user's hands. It holds nothing: another handle of the same id is the same session. */
 export interface SessionHandle {
@@ -81,6 +54,13 @@ export interface SessionHandle {
 
   /** Starts runs again after the session was parked and the cause is mended. */
   unpark(): Promise<void>;
+
+  /**
+   * Erases the session, which must have ended: its events, workspace and dead letters, and the
+   * agent's transcripts. A tombstone with the sums stays, and the id is spent. Resolves once nothing
+   * is left. Throws `SESSION_OPEN`. What was done at the board stays there, as does a fork's own copy.
+   */
+  erase(options?: EraseOptions): Promise<void>;
 
   /** Lets the session cost more, in US dollars; null for no cap. */
   raiseBudget(capUsd: number | null): Promise<void>;
@@ -135,20 +115,13 @@ export interface SessionHandle {
   fork(options: ForkOptions): Promise<SessionHandle>;
 }
 
-/** Which session to make of a turn. */
-export interface ForkOptions {
-  /** The new session's id. */
-  readonly id: SessionId;
-  /** The `turnId` of a `TurnEnded` of this session. Default: the newest. */
-  readonly turn?: string;
-  readonly priority?: number;
-}
-
 /** What a handle needs. */
 export interface HandleParts {
   readonly ids: Ids;
   readonly loop: (id: SessionId) => Promise<SessionLoop>;
   readonly reader: StreamReader;
+  /** Owns the session here, where there is room for it and nobody else does. */
+  readonly take: (id: SessionId) => Promise<void>;
   readonly fork: (options: OpenOptions, from: Fork) => Promise<SessionHandle>;
 }
 
@@ -243,6 +216,17 @@ export function sessionHandle(id: SessionId, parts: HandleParts): SessionHandle 
     stop: (options = {}) => end("stopped", options),
     async unpark() {
       await submit({ type: "Unpark" });
+    },
+    async erase({ by = "api", signal } = {}) {
+      await submit({ type: "EraseSession", by });
+      await parts.take(id);
+      const done = async (): Promise<boolean> =>
+        (await parts.loop(id)).state.life.type === "erased";
+      const after = (await parts.loop(id)).state.version;
+      const heard = parts.reader.read(id, { after, done, ...(signal ? { signal } : {}) });
+      for await (const _ of heard) {
+        // Nothing to do with the events: their end is what is waited for.
+      }
     },
     async raiseBudget(capUsd) {
       await submit({ type: "RaiseBudget", capUsd });

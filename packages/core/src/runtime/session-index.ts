@@ -9,7 +9,7 @@ export interface IndexedSession {
   readonly ended: boolean;
 }
 
-/** Which sessions there are, and which have not ended: read from the log by three kinds of event. */
+/** Which sessions there are, and which have not ended: read from the log by a few kinds of event. */
 export class SessionIndex {
   readonly #store: EventStore;
   readonly #sessions = new Map<SessionId, IndexedSession>();
@@ -33,7 +33,11 @@ export class SessionIndex {
     if (!TYPES.has(stored.type)) return;
     const event = fromStored(stored);
     if (event?.type === "SessionOpened") this.add(stored.stream, event.data.agent.slug);
-    else this.#mark(stored.stream, event?.type === "SessionClosed");
+    else if (event?.type === "SessionErased") {
+      // All that a later reader of the log knows of the session.
+      this.add(stored.stream, event.data.agent.slug);
+      this.#mark(stored.stream, true);
+    } else this.#mark(stored.stream, event?.type === "SessionClosed");
   }
 
   /** A session was opened. */
@@ -57,4 +61,10 @@ export class SessionIndex {
   }
 }
 
-const TYPES: ReadonlySet<string> = new Set(["SessionOpened", "SessionReopened", "SessionClosed"]);
+const TYPES: ReadonlySet<string> = new Set([
+  "SessionOpened",
+  "SessionReopened",
+  "SessionClosed",
+  "ErasureRequested",
+  "SessionErased",
+]);

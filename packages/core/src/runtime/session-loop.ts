@@ -5,7 +5,8 @@ import { backOff } from "../session/back-off.ts";
 import type { SessionCommand } from "../session/command.ts";
 import { settlesBy, type Effect } from "../session/effect.ts";
 import { pending } from "../session/pending.ts";
-import { unopened, type Session } from "../session/state.ts";
+import type { Session } from "../session/state.ts";
+import { unopened } from "../session/unopened.ts";
 import { decideBatch, fenceFor, settleAll, takeBatch, type Reply, type Waiting } from "./batch.ts";
 import { giveBack, isRepeat, refuseAll } from "./refusals.ts";
 import { carryOut, type World } from "./carry-out.ts";
@@ -14,6 +15,7 @@ import { Flights, type Outcome } from "./flights.ts";
 import type { LoopParts } from "./loop-parts.ts";
 import { Observed } from "./observed.ts";
 import { pause, Ticker } from "./ticker.ts";
+import { writeEvents } from "./write-events.ts";
 import type { StreamCleaner } from "./redactor.ts";
 import type { SessionRecord } from "./session-record.ts";
 
@@ -202,9 +204,9 @@ export class SessionLoop {
       const { kept, events } = decided;
       if (events.length === 0) return settleAll(kept, [], false);
 
-      const expected = this.#state.version === 0 ? "none" : this.#state.version;
       const fence = fenceFor(batch, this.#epoch);
-      const result = await this.#parts.store.append(this.id, expected, events, fence);
+      const { version } = this.#state;
+      const result = await writeEvents(this.#parts.store, this.id, version, events, fence);
       if (result.ok && result.repeated) {
         await this.#catchUp();
         return settleAll(kept, [], true);

@@ -53,6 +53,8 @@ export type CloseSession = {
 export type StopRun = { readonly type: "StopRun"; readonly reason: "asked" | "shutdown" };
 /** Try again although the session is parked. */
 export type Unpark = { readonly type: "Unpark" };
+/** Erase a session that has ended: its events, its folders, the agent's transcript. */
+export type EraseSession = { readonly type: "EraseSession"; readonly by: string };
 /** Allow the session to cost more; null for no cap. */
 export type RaiseBudget = { readonly type: "RaiseBudget"; readonly capUsd: number | null };
 /** The session's agent has cost what all its sessions together may. */
@@ -133,6 +135,7 @@ export type SessionCommand =
   | CloseSession
   | StopRun
   | Unpark
+  | EraseSession
   | RaiseBudget
   | HoldForAgent
   | ReleaseForAgent

@@ -7,6 +7,7 @@ import { hear } from "./rules/hear.ts";
 import { answerQuestion, decideApproval, redriveOperation } from "./rules/approval-rules.ts";
 import { closeSession, openSession, ownSession, unpark } from "./rules/life-rules.ts";
 import { holdForAgent, raiseBudget, releaseForAgent } from "./rules/budget-rules.ts";
+import { eraseSession } from "./rules/erase-rules.ts";
 import { meter } from "./rules/meter.ts";
 import { interruptTurn, sendMessage } from "./rules/message-rules.ts";
 import { redriveWord } from "./rules/operation-rules.ts";
@@ -57,6 +58,8 @@ function obey(decision: Decision, command: SessionCommand): void {
       return stopRun(decision, command);
     case "Unpark":
       return unpark(decision);
+    case "EraseSession":
+      return eraseSession(decision, command);
     case "RaiseBudget":
       return raiseBudget(decision, command);
     case "HoldForAgent":

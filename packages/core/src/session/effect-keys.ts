@@ -6,6 +6,7 @@ import type { MessageId, OperationId, RunId } from "../ids.ts";
  */
 export const keyOf: {
   readonly admit: string;
+  readonly erase: string;
   readonly start: (run: RunId) => string;
   readonly watch: (run: RunId) => string;
   readonly attach: (run: RunId, capUsd: number | null) => string;
@@ -22,6 +23,7 @@ export const keyOf: {
   readonly lookup: (operation: OperationId, attempt: number) => string;
 } = {
   admit: "admit",
+  erase: "erase",
   start: (run) => `${run}/start`,
   watch: (run) => `${run}/watch`,
   attach: (run, capUsd) => `${run}/attach:${capUsd ?? "uncapped"}`,

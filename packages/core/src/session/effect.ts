@@ -78,6 +78,9 @@ export type LookupEffect = {
   readonly operation: TrackerOperation;
 };
 
+/** Remove everything that the session left outside of the store. */
+export type EraseEffect = { readonly type: "erase" };
+
 /** Something to do in the world. The runtime carries it out; it never decides. */
 export type Effect =
   | AdmitEffect
@@ -94,7 +97,8 @@ export type Effect =
   | DismissEffect
   | AnswerEffect
   | PerformEffect
-  | LookupEffect;
+  | LookupEffect
+  | EraseEffect;
 
 /**
  * How an effect settles. `event`: its success changes the state, so it leaves `pending`. `once`: it
@@ -147,7 +151,7 @@ export type Success =
   | { readonly effect: PerformEffect; readonly value: Receipt }
   | { readonly effect: LookupEffect; readonly value: Receipt | null }
   | {
-      readonly effect: DrainEffect | RemoveEffect | PutEffect | AnswerEffect;
+      readonly effect: EraseEffect | DrainEffect | RemoveEffect | PutEffect | AnswerEffect;
       readonly value: null;
     };
 

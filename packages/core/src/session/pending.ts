@@ -41,6 +41,7 @@ function dueOf(session: Session, { key, effect }: EffectDuty): Instant {
 }
 
 function* wanted(session: Session): Generator<EffectDuty> {
+  if (session.life.type === "erasing") yield { key: keyOf.erase, effect: { type: "erase" } };
   if (wantsRun(session)) yield { key: keyOf.admit, effect: { type: "admit" } };
   if (session.run !== null) yield* runDuties(session, session.run);
   for (const run of session.remains.values()) {

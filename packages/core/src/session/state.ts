@@ -9,8 +9,8 @@ import type { Conversation } from "../ports/run-plan.ts";
 import type { AgentOperation } from "../ports/agent-operation.ts";
 import type { TrackerOperation } from "../ports/tracker.ts";
 import type { RunExit } from "../ports/transport.ts";
-import { defaultPolicy, type Policy } from "./policy.ts";
-import { noTotals, type RunCost, type Totals } from "./totals.ts";
+import type { Policy } from "./policy.ts";
+import type { RunCost, Totals } from "./totals.ts";
 
 /**
  * A session as its events tell it: orthogonal regions, each a union where it has phases. Only open
@@ -75,7 +75,10 @@ export type Life =
       readonly until: Instant;
       readonly expired: boolean;
     }
-  | { readonly type: "ended"; readonly outcome: "closed" | "stopped"; readonly at: Instant };
+  | { readonly type: "ended"; readonly outcome: "closed" | "stopped"; readonly at: Instant }
+  /** It had ended, and what is left of it is being removed. */
+  | { readonly type: "erasing"; readonly by: string }
+  | { readonly type: "erased"; readonly at: Instant };
 
 /** Who acts for the session. */
 export interface Owner {
@@ -133,9 +136,6 @@ export interface Restart {
   /** When the next run may start; null for now. */
   readonly dueAt: Instant | null;
 }
-
-/** No row of bad ends. */
-export const noBadEnd: Restart = { failures: 0, limits: 0, dueAt: null };
 
 /** How far a run has come. */
 export type RunPhase =
@@ -248,38 +248,4 @@ export interface Parked {
   readonly reason: ParkReason;
   readonly failure: Failure;
   readonly until: Instant | null;
-}
-
-/** The state before the first event. */
-export function unopened(id: SessionId): Session {
-  return {
-    id,
-    version: 0,
-    now: 0,
-    agent: { slug: "", name: "" },
-    scope: { chats: [], tasks: [] },
-    policy: defaultPolicy,
-    priority: 0,
-    tenant: null,
-    forkedFrom: null,
-    budget: { capUsd: null, exceeded: false, agent: null },
-    conversation: { id: "", begun: false },
-    life: { type: "unopened" },
-    owner: null,
-    run: null,
-    messages: new Map(),
-    position: 0,
-    outbox: new Map(),
-    approvals: new Map(),
-    deadLetters: new Map(),
-    answers: new Map(),
-    notes: new Map(),
-    deferred: new Map(),
-    remains: new Map(),
-    costs: new Map(),
-    metered: {},
-    restart: noBadEnd,
-    parked: null,
-    totals: noTotals,
-  };
 }

@@ -12,12 +12,15 @@ export type SessionStatus =
   | "parked"
   | "closing"
   | "closed"
-  | "stopped";
+  | "stopped"
+  | "erasing"
+  | "erased";
 
 /** The word for a session's state. Where several fit, the one that a person needs most. */
 export function statusOf(session: Session): SessionStatus {
   if (session.life.type === "unopened") return "unopened";
   if (session.life.type === "ended") return session.life.outcome;
+  if (session.life.type === "erasing" || session.life.type === "erased") return session.life.type;
   if (session.life.type === "closing") return "closing";
   if (session.parked !== null || isOverBudget(session)) return "parked";
   if (session.run === null) return session.messages.size > 0 ? "queued" : "idle";

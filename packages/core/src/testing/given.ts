@@ -6,7 +6,8 @@ import { decide } from "../session/decide.ts";
 import type { Duty } from "../session/effect.ts";
 import { foldEvents } from "../session/evolve.ts";
 import { pending } from "../session/pending.ts";
-import { unopened, type Session } from "../session/state.ts";
+import type { Session } from "../session/state.ts";
+import { unopened } from "../session/unopened.ts";
 
 /** A past to decide on. */
 export interface Given {

@@ -27,7 +27,9 @@ export class Ledger {
   enter(event: SessionEvent): void {
     const { book } = this;
     const isFirst = book.events === 0;
-    assert.equal(isFirst, event.type === "SessionOpened", "SessionOpened comes first, once");
+    const isBeginning =
+      event.type === "SessionOpened" || (isFirst && event.type === "SessionErased");
+    assert.equal(isFirst, isBeginning, "SessionOpened comes first, once");
     book.events += 1;
     const enter = this.#entries[event.type] as ((data: SessionEvent["data"]) => void) | undefined;
     enter?.(event.data);

@@ -59,12 +59,19 @@ export function checkRefusal(command: Timed, state: Session, code: string): void
 }
 
 const refusals: { readonly [Type in SessionCommand["type"]]?: readonly string[] } = {
-  OpenSession: ["AGENT_MISMATCH"],
+  OpenSession: ["AGENT_MISMATCH", "SESSION_ERASED"],
   OwnSession: ["STALE_EPOCH", "SESSION_NOT_FOUND"],
-  SendMessage: ["SESSION_NOT_FOUND", "SESSION_CLOSING", "SESSION_ENDED", "QUEUE_FULL"],
+  SendMessage: [
+    "SESSION_NOT_FOUND",
+    "SESSION_CLOSING",
+    "SESSION_ENDED",
+    "SESSION_ERASED",
+    "QUEUE_FULL",
+  ],
   CloseSession: ["SESSION_NOT_FOUND"],
-  RaiseBudget: ["BUDGET_TOO_LOW", "SESSION_NOT_FOUND"],
-  RedriveOperation: ["OPERATION_NOT_FOUND", "SESSION_ENDED"],
+  EraseSession: ["SESSION_NOT_FOUND", "SESSION_OPEN"],
+  RaiseBudget: ["BUDGET_TOO_LOW", "SESSION_NOT_FOUND", "SESSION_ERASED"],
+  RedriveOperation: ["OPERATION_NOT_FOUND", "SESSION_ENDED", "SESSION_ERASED"],
 };
 
 /** The log tells the same story however it is read. */
@@ -77,6 +84,16 @@ export function checkReplay(log: readonly Recorded<SessionEvent>[], live: Sessio
     "events are JSON-safe",
   );
   checkUnknown(log, live);
+  checkTombstone(log, live);
+}
+
+/** What a store keeps of an erased session tells the same as the whole log did. */
+function checkTombstone(log: readonly Recorded<SessionEvent>[], live: Session): void {
+  const last = log.at(-1);
+  if (last?.type !== "SessionErased") return;
+  const { version } = live;
+  const left = { ...evolve(unopened(live.id), last), version };
+  assert.ok(isDeepStrictEqual(left, live), "the tombstone tells all that is left");
 }
 
 /** No key is in flight twice at the board, nothing done is called undone, nothing is done twice. */
@@ -159,7 +176,8 @@ function checkDuties(duties: readonly Duty[], state: Session, book: Book): void 
   const keys = duties.map(({ key }) => key);
   assert.equal(new Set(keys).size, keys.length, `keys are unique: ${keys.join(", ")}`);
   for (const duty of duties) if ("effect" in duty) checkEffect(duty, book);
-  if (book.life === "ended") assert.deepEqual(keys, [], "nothing is pending once it has ended");
+  if (book.life === "ended" || book.life === "erased")
+    assert.deepEqual(keys, [], "nothing is pending once it has ended");
   if (state.owner === null) assert.deepEqual(keys, [], "nothing is pending for nobody");
   const waitsForSomebody = book.parked || book.exceeded || book.agentExceeded;
   if (state.owner !== null && book.outstanding().length > 0 && !waitsForSomebody) {
@@ -181,7 +199,8 @@ function checkOpenWork(session: Session): void {
   const { deferred, run, remains, answers, notes, budget, totals, costs } = session;
   const runs = [...remains.keys(), ...(run === null ? [] : [run.trace.runId])];
   for (const key of deferred.keys()) {
-    const isOpen = key === "admit" || runs.some((id) => key.startsWith(`${id}/`));
+    const isOpen =
+      key === "admit" || key === "erase" || runs.some((id) => key.startsWith(`${id}/`));
     assert.ok(isOpen, `${key} is deferred and long over`);
   }
   for (const id of costs.keys()) assert.ok(runs.includes(id), `the cost of ${id} is long settled`);
@@ -244,6 +263,8 @@ function checkEffect(
         book.ends.has(effect.operationId) && !book.answered.has(effect.operationId),
         key,
       );
+    case "erase":
+      return assert.equal(book.life, "erasing", key);
     case "perform": {
       const operation = book.operations.get(effect.operationId);
       assert.equal(operation?.at, "attempted", `an attempt precedes ${key}`);

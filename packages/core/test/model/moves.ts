@@ -17,6 +17,7 @@ export type Move =
   | { readonly move: "raise"; readonly usd: number | null }
   /** What all sessions of the agent may cost is spent, or raised. */
   | { readonly move: "agentBudget"; readonly spent: boolean }
+  | { readonly move: "erase" }
   | { readonly move: "approve"; readonly pick: number; readonly granted: boolean }
   | { readonly move: "redrive"; readonly pick: number }
   | { readonly move: "pass"; readonly ms: number }
@@ -116,6 +117,7 @@ const anyMove: fc.Arbitrary<Move> = fc.oneof(
   often(5, "redrive", { pick }),
   often(3, "raise", { usd: fc.constantFrom(null, 1, 2, 10) }),
   often(4, "agentBudget", { spent: fc.boolean() }),
+  often(2, "erase", {}),
   often(3, "interrupt", {}),
   often(3, "unpark", {}),
   often(1, "forget", {}),
@@ -197,6 +199,7 @@ export const anyLife: fc.Arbitrary<Life> = fc.record({
     "zombie",
     "forget",
     "interrupt",
+    "erase",
     "tick",
   ]),
   moves: fc.oneof(

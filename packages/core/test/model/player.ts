@@ -123,6 +123,8 @@ export class Player {
         return void this.give({ type: "Unpark" });
       case "raise":
         return void this.give({ type: "RaiseBudget", capUsd: move.usd });
+      case "erase":
+        return void this.give({ type: "EraseSession", by: "Ada" });
       case "agentBudget":
         return void this.give(
           move.spent
@@ -226,7 +228,7 @@ export class Player {
   /** From wherever the life led: everybody behaves from now on, and the session is closed. */
   finish(): void {
     const { type } = this.state.life;
-    if (type === "unopened") return;
+    if (type === "unopened" || type === "erased") return;
     const { length } = this.log;
     this.#comeToAnEnd();
     // Protocol 0 does not say which message it answers: one that was put in doubt may take longer.
@@ -247,7 +249,11 @@ export class Player {
     this.give({ type: "CloseSession", outcome: "closed" });
     this.#tick({ caughtUp: true, alive: true, backMs: 0 });
     let idle = 0;
-    for (let round = 0; this.state.life.type !== "ended"; round += 1) {
+    for (
+      let round = 0;
+      this.state.life.type !== "ended" && this.state.life.type !== "erased";
+      round += 1
+    ) {
       if (round > 800)
         throw new Error(`The session does not end: ${this.book.outstanding().join(", ")}.`);
       const duties = this.#pending();
@@ -523,6 +529,8 @@ export class Player {
         const value = this.board.perform(operationId, target, operation, this.keys);
         return [{ type: "Succeeded", effect, value }];
       }
+      case "erase":
+        return [{ type: "Succeeded", effect, value: null }];
       case "lookup":
         return [{ type: "Succeeded", effect, value: this.board.lookup(effect.operationId) }];
       default:

@@ -29,7 +29,8 @@ export interface PrepareOptions {
 /**
  * Makes a run's folders and files, each with its mode and owner whatever the umask, and the plan
  * that names them. Every step keeps what is there, so that a second call after a crash, or while
- * the run lives, ends in the same state. Throws `RUN_REMOVED` for a run that was removed.
+ * the run lives, ends in the same state. Throws `RUN_REMOVED` for a run that was removed
+ * and `SESSION_ERASED` for one of a session that was erased.
  */
 export async function prepareRun(run: RunSpec, options: PrepareOptions): Promise<RunPlan> {
   const paths = runPaths(options.root, run);
@@ -37,6 +38,13 @@ export async function prepareRun(run: RunSpec, options: PrepareOptions): Promise
     throw new WaybillError(
       "RUN_REMOVED",
       `Run ${run.runId} of session ${run.sessionId} was removed and cannot be prepared again. Ask for a new run.`,
+      { details: { sessionId: run.sessionId, runId: run.runId } },
+    );
+  }
+  if (await fse.pathExists(paths.erased)) {
+    throw new WaybillError(
+      "SESSION_ERASED",
+      `Session ${run.sessionId} was erased: no run of it can be prepared. Open another session.`,
       { details: { sessionId: run.sessionId, runId: run.runId } },
     );
   }

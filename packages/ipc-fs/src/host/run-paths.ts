@@ -10,6 +10,8 @@ export interface RunPaths {
   readonly session: string;
   readonly workspace: string;
   readonly state: string;
+  /** There once the session was erased. */
+  readonly erased: string;
   /** The user that the session's runs get. */
   readonly owner: string;
   /** The run's folder: only the host may enter. */
@@ -44,12 +46,13 @@ export function runPaths(
   root: string,
   ids: { readonly sessionId: SessionId; readonly runId: RunId },
 ): RunPaths {
-  const session = join(root, "sessions", sessionFolder(ids.sessionId));
+  const session = sessionPath(root, ids.sessionId);
   const run = join(session, "runs", checked(ids.runId, /^[a-z0-9-]{1,40}$/, "run"));
   return {
     session,
     workspace: join(session, "workspace"),
     state: join(session, "state"),
+    erased: join(session, ERASED),
     owner: join(session, "owner.json"),
     run,
     record: join(run, "run.json"),
@@ -70,6 +73,14 @@ export function runPaths(
     puts: join(run, "puts"),
   };
 }
+
+/** The session's folder under the mailbox's root. Throws `INVALID_ID`. */
+export function sessionPath(root: string, session: SessionId): string {
+  return join(root, "sessions", sessionFolder(session));
+}
+
+/** The file in a session's folder that says that the session was erased. */
+export const ERASED = "erased";
 
 /**
  * The folder's name is the id itself where that is safe everywhere. Ids that differ only in case,

@@ -1,5 +1,5 @@
 import type { LifeEvent } from "../../events/session-events.ts";
-import { noBadEnd } from "../state.ts";
+import { noBadEnd, unopened } from "../unopened.ts";
 import type { FoldsOf } from "./fold.ts";
 
 /** How events about the session as a whole change it. */
@@ -57,6 +57,16 @@ export const lifeFolds: FoldsOf<LifeEvent> = {
     state.life = { type: "ended", outcome: data.outcome, at };
     state.parked = null;
     state.restart = noBadEnd;
+  },
+  ErasureRequested({ state }, data) {
+    state.life = { type: "erasing", by: data.by };
+  },
+  SessionErased({ state }, data, at) {
+    // The same state as where the tombstone is all that there is to read.
+    const { id, version, now } = state;
+    const totals = { ...data.totals, conversationUsd: 0 };
+    const life = { type: "erased", at } as const;
+    Object.assign(state, { ...unopened(id), version, now, agent: data.agent, totals, life });
   },
   EffectDeferred(draft, data) {
     draft.edit("deferred").set(data.key, { attempt: data.attempt, dueAt: data.dueAt });

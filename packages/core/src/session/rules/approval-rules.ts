@@ -10,6 +10,7 @@ import type { AnswerQuestion, DecideApproval, RedriveOperation } from "../comman
 import type { Decision } from "../decision.ts";
 import { findOperation } from "../outbox.ts";
 import type { Approval } from "../state.ts";
+import { assertNotErased } from "./missing-session.ts";
 
 /** Somebody allows or refuses what the agent asked; what is decided already stays as it is. */
 export function decideApproval(decision: Decision, command: DecideApproval): void {
@@ -59,6 +60,7 @@ export function withdraw(
 /** An operation that was given up gets another chance. */
 export function redriveOperation(decision: Decision, { operationId }: RedriveOperation): void {
   const { id, life, deadLetters, owner } = decision.state;
+  assertNotErased(decision);
   if (life.type === "ended") {
     throw decision.refusal(
       "SESSION_ENDED",

@@ -5,12 +5,13 @@ import type {
 } from "../../events/session-events.ts";
 import type { HoldForAgent, RaiseBudget, ReleaseForAgent } from "../command.ts";
 import type { Decision } from "../decision.ts";
-import { unknownSession } from "./life-rules.ts";
+import { assertNotErased, unknownSession } from "./missing-session.ts";
 
 /** Lets the session cost more. */
 export function raiseBudget(decision: Decision, command: RaiseBudget): void {
   const { life, budget, totals } = decision.state;
   if (life.type === "unopened") throw unknownSession(decision);
+  assertNotErased(decision);
   if (command.capUsd === budget.capUsd) return;
   if (command.capUsd !== null && command.capUsd <= totals.costUsd) {
     throw decision.refusal(
@@ -24,7 +25,7 @@ export function raiseBudget(decision: Decision, command: RaiseBudget): void {
 /** The agent's sessions together have cost what they may: nothing is handed over for now. */
 export function holdForAgent(decision: Decision, command: HoldForAgent): void {
   const { life, budget } = decision.state;
-  if (budget.agent !== null || life.type === "unopened" || life.type === "ended") return;
+  if (budget.agent !== null || (life.type !== "open" && life.type !== "closing")) return;
   const { spentUsd, capUsd } = command;
   decision.emit<AgentBudgetExceeded>("AgentBudgetExceeded", { spentUsd, capUsd });
 }

@@ -7,9 +7,11 @@ import type {
 } from "../../events/session-events.ts";
 import type { CloseSession, OpenSession, OwnSession } from "../command.ts";
 import type { Decision } from "../decision.ts";
+import { assertNotErased, unknownSession } from "./missing-session.ts";
 
 /** Opens a session, or opens it again after it ended. */
 export function openSession(decision: Decision, command: OpenSession): void {
+  assertNotErased(decision);
   const { state } = decision;
   if (state.life.type === "unopened") {
     const { agent, conversation, scope, policy, priority, tenant, forkedFrom } = command;
@@ -43,6 +45,7 @@ function nameOf(tenant: string | null): string {
 export function ownSession(decision: Decision, command: OwnSession): void {
   const { id, life, owner } = decision.state;
   if (life.type === "unopened") throw unknownSession(decision);
+  if (life.type === "erased") return;
   const { owner: name, epoch, trackerKeys } = command;
   if (owner?.epoch === epoch && owner.name === name) return;
   if (owner !== null && owner.epoch >= epoch) {
@@ -58,7 +61,7 @@ export function ownSession(decision: Decision, command: OwnSession): void {
 export function closeSession(decision: Decision, command: CloseSession): void {
   const { life, position, policy } = decision.state;
   if (life.type === "unopened") throw unknownSession(decision);
-  if (life.type === "ended") return;
+  if (life.type !== "open" && life.type !== "closing") return;
   const already =
     life.type === "closing" && (life.outcome === "stopped" || command.outcome === "closed");
   if (already) return;
@@ -74,10 +77,4 @@ export function unpark(decision: Decision): void {
   if (decision.state.parked !== null) {
     decision.emit<SessionUnparked>("SessionUnparked", { reason: "asked" });
   }
-}
-
-/** The refusal of a command for a session that was never opened. */
-export function unknownSession(decision: Decision): Error {
-  const { id } = decision.state;
-  return decision.refusal("SESSION_NOT_FOUND", `There is no session "${id}". Open it first.`);
 }

@@ -1,12 +1,13 @@
 import type { InterruptRequested, MessageQueued } from "../../events/message-events.ts";
 import type { SendMessage } from "../command.ts";
 import type { Decision } from "../decision.ts";
-import { unknownSession } from "./life-rules.ts";
+import { assertNotErased, unknownSession } from "./missing-session.ts";
 
 /** Queues a message; a repeat of one that is not settled yet changes nothing. */
 export function sendMessage(decision: Decision, command: SendMessage): void {
   const { id, life, messages, policy, position } = decision.state;
   if (messages.has(command.messageId)) return;
+  assertNotErased(decision);
   if (life.type === "unopened") throw unknownSession(decision);
   if (life.type === "closing") {
     throw decision.refusal(

@@ -14,6 +14,7 @@ import type { Decision } from "../decision.ts";
 import type { Effect, PutEffect, StartEffect } from "../effect.ts";
 import type { Started } from "../../ports/transport.ts";
 import { operationDone, operationFailed } from "./operation-rules.ts";
+import { erased } from "./erase-rules.ts";
 import { finishRun } from "./finish-run.ts";
 import { current, recordEnd } from "./run-rules.ts";
 
@@ -40,6 +41,8 @@ export function succeeded(decision: Decision, command: Succeeded): void {
       if (decision.state.remains.has(runId)) decision.emit<RunRemoved>("RunRemoved", { runId });
       return;
     }
+    case "erase":
+      return erased(decision);
     case "put":
       return put(decision, effect);
     case "answer": {
@@ -102,6 +105,7 @@ function put(decision: Decision, { run, messageId, letter }: PutEffect): void {
 }
 
 function concerns({ state }: Decision, effect: Effect): boolean {
+  if (effect.type === "erase") return state.life.type === "erasing";
   if (!("run" in effect)) return true;
   const { runId } = effect.run;
   return effect.type === "remove" ? state.remains.has(runId) : state.run?.trace.runId === runId;

@@ -63,6 +63,12 @@ export class FakeBrain {
     this.heard.length = 0;
   }
 
+  /** One conversation's transcript is removed. */
+  drop(conversation: string): void {
+    const rest = this.heard.filter((entry) => entry.conversation !== conversation);
+    this.heard.splice(0, this.heard.length, ...rest);
+  }
+
   /** Takes an answer in. */
   answered(letter: Extract<Letter, { readonly type: "answer" }>): void {
     this.answers.push(letter);

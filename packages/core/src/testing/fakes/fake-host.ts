@@ -1,5 +1,5 @@
 import { WaybillError } from "../../errors.ts";
-import type { RunId } from "../../ids.ts";
+import type { RunId, SessionId } from "../../ids.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { Incoming } from "../../ports/agent-word.ts";
 import type { Mailbox, ReceiveOptions } from "../../ports/mailbox.ts";
@@ -15,6 +15,7 @@ export class FakeHost {
   readonly runs: Map<string, FakeRun> = new Map();
   /** Runs of one session that lived at the same time: always empty, or Waybill is broken. */
   readonly twins: (readonly RunId[])[] = [];
+  readonly #erased = new Set<SessionId>();
   readonly #clock: Clock;
   readonly #brains = new Map<string, FakeBrain>();
   readonly #scripts: Readonly<Record<string, readonly Step[]>>;
@@ -49,6 +50,11 @@ export class FakeHost {
       remove: async (handle) => {
         const run = this.runs.get(handle.runId);
         if (run !== undefined) run.forgotten = true;
+      },
+      erase: async (session) => {
+        this.#erased.add(session);
+        for (const { spec } of this.runs.values())
+          if (spec.sessionId === session) this.brain(spec.agent.slug).drop(spec.conversation.id);
       },
       close: async () => {},
     };
@@ -89,7 +95,8 @@ export class FakeHost {
   }
 
   #prepare(spec: RunSpec): RunPlan {
-    if (this.runs.get(spec.runId)?.forgotten) throw removed(spec);
+    const isGone = this.runs.get(spec.runId)?.forgotten || this.#erased.has(spec.sessionId);
+    if (isGone) throw removed(spec);
     if (!this.runs.has(spec.runId)) {
       this.runs.set(spec.runId, new FakeRun(spec, this.brain(spec.agent.slug), this.#clock));
     }

@@ -33,7 +33,7 @@ export interface OperationEntry {
 /** What a ledger knows of a session. */
 export class Book {
   events = 0;
-  life: "unopened" | "open" | "closing" | "ended" = "unopened";
+  life: "unopened" | "open" | "closing" | "ended" | "erasing" | "erased" = "unopened";
   epoch = 0;
   run: RunEntry | null = null;
   parked = false;

@@ -55,6 +55,16 @@ export function lifeEntries(book: Book): EntriesOf<LifeEvent> {
       book.life = "ended";
       book.parked = false;
     },
+    ErasureRequested() {
+      assert.equal(book.life, "ended", "only what has ended is erased");
+      book.life = "erasing";
+    },
+    SessionErased() {
+      // In a store the tombstone is all that is left to read.
+      const isFirst = book.life === "unopened";
+      assert.ok(isFirst || book.life === "erasing", "erasing comes before erased");
+      book.life = "erased";
+    },
     EffectDeferred({ attempt }) {
       assert.ok(attempt >= 1, "attempts count from 1");
     },

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { stat } from "node:fs/promises";
+import { stat, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { isWaybillError } from "../../errors.ts";
 import type { Letter } from "../../ports/mailbox.ts";
 import type { MailboxClauses } from "../mailbox-contract.ts";
@@ -64,6 +65,33 @@ export function removeClauses({ drain }: Listener): MailboxClauses {
       await mailbox.put(second, LETTER);
       await mailbox.remove(first);
       assert.equal((await agent(second).letters()).length, 1);
+    },
+    "erase() removes workspace and state of the session, for good, and is safe to repeat": async ({
+      mailbox,
+      run,
+    }) => {
+      const spec = run();
+      const plan = await mailbox.prepare(spec);
+      const other = await mailbox.prepare(run({ sessionId: "another" }));
+      const written = plan.folders.filter(({ write }) => write);
+      for (const { host } of written) await writeFile(join(host, "secret.txt"), "secret");
+      await mailbox.remove(plan);
+      await mailbox.erase(plan.sessionId);
+      await mailbox.erase(plan.sessionId);
+      for (const { host } of written) await assert.rejects(stat(host), { code: "ENOENT" });
+      await assert.rejects(stat(plan.control), { code: "ENOENT" });
+      const refused = (error: unknown): boolean => isWaybillError(error) && error.code !== "";
+      await assert.rejects(mailbox.prepare(spec), refused);
+      await assert.rejects(mailbox.prepare(run({ sessionId: plan.sessionId })), refused);
+      for (const { host } of other.folders) assert.ok((await stat(host)).isDirectory());
+    },
+    "erase() of a session that had no run here still keeps one from being prepared": async ({
+      mailbox,
+      run,
+    }) => {
+      const spec = run();
+      await mailbox.erase(spec.sessionId);
+      await assert.rejects(mailbox.prepare(spec), isWaybillError);
     },
     "close() is safe to repeat": async ({ mailbox }) => {
       await mailbox.close();
