@@ -9,6 +9,7 @@ const benches: Readonly<Record<string, () => Promise<readonly BenchLine[]>>> = {
   core: async () => (await import("./core.ts")).benchCore(),
   agent: async () => (await import("./agent.ts")).benchAgent(),
   docker: async () => (await import("./docker.ts")).benchDocker(),
+  "docker-idle": async () => (await import("./docker/idle.ts")).benchDockerIdle(),
   ipc: async () => (await import("./ipc.ts")).benchIpc(),
   gateway: async () => (await import("./gateway.ts")).benchGateway(),
   "store-postgres": async () => {

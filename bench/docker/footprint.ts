@@ -38,7 +38,7 @@ export async function footprint(
 }
 
 /** How many processes this one has as children. */
-function children(): number {
+export function children(): number {
   return readdirSync("/proc").filter((name) => {
     if (!/^\d+$/.test(name)) return false;
     try {
