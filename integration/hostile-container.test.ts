@@ -55,7 +55,7 @@ await describeWithDocker("a hostile container", ["node:24-slim"], () => {
       await old[Symbol.asyncDispose]();
       await mailbox.close();
       await rm(root, { recursive: true, force: true });
-    });
+    }, PATIENCE_MS); // a million files go slowly
 
     /** Plants it as the next word, with a good word after it; gives what the host made of it. */
     const plant = async (name: string): Promise<AgentWord | undefined> => {
