@@ -216,4 +216,25 @@ export const storiesOfRuns: Readonly<Record<string, () => Story>> = {
       .ok("op:", { id: "r", at: null, repeated: false, data: null });
     return story.over({ exitCode: 1 }).tick(60_000).admit("run-2", 0).ok("/start", ok);
   },
+  ...Object.fromEntries(
+    Object.entries({
+      "an exit code": (story: Story) => story.exits({ exitCode: 3 }),
+      "a signal": (story: Story) => story.exits({ exitCode: null, signal: "SIGKILL" }),
+      "nothing that is known": (story: Story) => story.exits({ exitCode: null }),
+      "want of memory": (story: Story) => story.exits({ exitCode: null, oomKilled: true }),
+      "nobody who saw how": (story: Story) => story.give({ type: "RunAbsent", runId: "run-1" }),
+      "a goodbye with a message in hand": (story: Story) => story.hear({ type: "bye" }).exits(),
+      "a goodbye with a message in a turn": (story: Story) =>
+        story.accepted().hear({ type: "bye" }).exits(),
+      "a goodbye after the answer": (story: Story) =>
+        story.accepted().ended().send("m2").hear({ type: "bye" }).exits(),
+      "a kill for silence": (story: Story) =>
+        story.caughtUp().tick(300_000).ok("/stop", { exitCode: 0, signal: null, oomKilled: false }),
+      "a kill that was asked for": (story: Story) =>
+        story.give({ type: "StopRun", reason: "asked" }).ok("/stop"),
+    }).map(([name, end]) => [
+      `what a run that ends with ${name} counts for`,
+      () => end(new Story().begun({ failures: 1 })).ok("/drain"),
+    ]),
+  ),
 };
