@@ -1,6 +1,6 @@
 // `pnpm mutate`: changes every operator, literal, condition and statement of the pure core, one at a
 // time, and counts the changes that no test notices. Exits non-zero where too many are not.
-import { readFile, writeFile } from "node:fs/promises";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
 import { count } from "./count.ts";
 import { Judge, type SurveyedExam } from "./mutate/judge.ts";
@@ -83,6 +83,7 @@ async function main(): Promise<number> {
     seconds: Math.round((performance.now() - startedAt) / 1_000),
   };
   if (values.save) {
+    await mkdir(new URL("./", resultsFile), { recursive: true });
     await writeFile(resultsFile, `${JSON.stringify({ ...summary, survivors }, null, 2)}\n`);
   }
   console.log(values.json ? JSON.stringify(summary) : summary);

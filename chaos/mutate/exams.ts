@@ -11,6 +11,7 @@ export interface Exam {
 /** The tests of the pure core, of its rules first; and those of the runtime over fakes. */
 const files: readonly string[] = [
   "decisions",
+  "default-policy",
   "counterexamples",
   "found",
   "golden",

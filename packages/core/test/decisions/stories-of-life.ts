@@ -73,6 +73,11 @@ export const storiesOfLife: Readonly<Record<string, () => Story>> = {
     story.ok("/put:m3").accepted("m3", "t3");
     return story.ended("t3", { costUsd: 0.5, outcome: "failed" }).caughtUp();
   },
+  "a conversation that costs nothing more": () => {
+    const story = new Story().begun().accepted().ended("t1", { costUsd: 1 }).send("m2");
+    story.ok("/put:m2").accepted("m2", "t2").ended("t2", { costUsd: 1 });
+    return story.give({ type: "RaiseBudget", capUsd: 1 });
+  },
   "an agent's budget": () =>
     new Story()
       .open()

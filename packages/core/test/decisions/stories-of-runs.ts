@@ -163,6 +163,15 @@ export const storiesOfRuns: Readonly<Record<string, () => Story>> = {
       .ended("t2");
     return story.ended("t3");
   },
+  "one continuation for two messages": () => {
+    const story = new Story().begun().send("m2").ok("/put:m2").accepted("m1").accepted("m2");
+    story.send("m3").over({ exitCode: 1 }).tick(60_000).admit("run-2").ok("/start", ok);
+    return story.hello("resumed", ["m2", "m1"]);
+  },
+  "an old agent takes one after the other": () => {
+    const story = new Story().open().own().send().send("m2").send("m3").admit("run-1", 0);
+    return story.ok("/start", ok).hello().ended().ok("/put:m2").ended("t2").ok("/put:m3");
+  },
   "a continuation of a continuation": () => {
     const story = new Story().begun().accepted().over({ exitCode: 1 }).tick(60_000).admit("run-2");
     story
@@ -228,6 +237,12 @@ export const storiesOfRuns: Readonly<Record<string, () => Story>> = {
         story.accepted().hear({ type: "bye" }).exits(),
       "a goodbye after the answer": (story: Story) =>
         story.accepted().ended().send("m2").hear({ type: "bye" }).exits(),
+      "a goodbye with a later message in hand": (story: Story) =>
+        story.accepted().ended().send("m2").ok("/put:m2").hear({ type: "bye" }).exits(),
+      "a goodbye in a later turn": (story: Story) => {
+        story.accepted().ended().send("m2").ok("/put:m2").accepted("m2", "t2");
+        return story.hear({ type: "bye" }).exits();
+      },
       "a kill for silence": (story: Story) =>
         story.caughtUp().tick(300_000).ok("/stop", { exitCode: 0, signal: null, oomKilled: false }),
       "a kill that was asked for": (story: Story) =>
