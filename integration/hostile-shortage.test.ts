@@ -212,6 +212,7 @@ await describeWithDocker("a hostile container", ["node:24-slim"], () => {
       expect(host.tracker.records.messages).toMatchObject([
         { chat_id: "7", content: "from 7", sender_name: "Кодер" },
       ]);
+      await session.stop(); // its container goes, too
     });
   });
 });
