@@ -9,6 +9,7 @@ export type {
   SessionSummary,
   Sharing,
 } from "./runtime/orchestrator.ts";
+export type { ApprovalAsked, ApprovalPolicy, Judgement } from "./runtime/approver.ts";
 export type { AgentBudget } from "./runtime/agent-accounts.ts";
 export type { TrackerOf } from "./runtime/trackers.ts";
 export { agentStream } from "./agents/agent-events.ts";

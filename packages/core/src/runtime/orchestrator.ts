@@ -13,6 +13,7 @@ import type { SessionStatus } from "../session/status.ts";
 import type { Limits, Place } from "./admission.ts";
 import type { AgentSpec } from "./agent-spec.ts";
 import type { Redaction } from "./redactor.ts";
+import type { ApprovalPolicy } from "./approver.ts";
 import type { AgentBudget } from "./agent-accounts.ts";
 import type { TrackerOf } from "./trackers.ts";
 import type { SessionHandle } from "./session-handle.ts";
@@ -43,6 +44,12 @@ export interface OrchestratorOptions {
    * make it wait. One that throws is asked again later. Default: no question.
    */
   readonly admit?: (place: Place, signal: AbortSignal) => Promise<void>;
+  /**
+   * Decides about operations that the session's policy (`approve`) holds until somebody allows them,
+   * and about the use of tools that an agent asks leave for. Default: people decide, by `grant()` and
+   * `deny()`; in any case it counts as denied after `approvalMs`.
+   */
+  readonly approve?: ApprovalPolicy;
   /** How the sessions of a store are shared with other orchestrators. Default: no limit, every 10 s. */
   readonly sharing?: Sharing;
   /** How often runs that belong to no session are looked for, in milliseconds. Default 5 min. */

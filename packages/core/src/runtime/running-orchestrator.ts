@@ -10,6 +10,7 @@ import { defaultPolicy } from "../session/policy.ts";
 import { statusOf } from "../session/status.ts";
 import { Admission } from "./admission.ts";
 import { AgentAccounts } from "./agent-accounts.ts";
+import { Approver } from "./approver.ts";
 import { allEvents } from "./all-events.ts";
 import { agentNamed, checkSessionId } from "./check-options.ts";
 import { endRun } from "./end-run.ts";
@@ -55,6 +56,7 @@ export class RunningOrchestrator implements Orchestrator {
   readonly #admission: Admission;
   readonly #owner: string;
   readonly #accounts: AgentAccounts;
+  readonly #approver: Approver;
   readonly #holdings: Holdings;
   readonly #loops = new Map<SessionId, Promise<SessionLoop>>();
   readonly #closing = new AbortController();
@@ -71,6 +73,7 @@ export class RunningOrchestrator implements Orchestrator {
     this.#index = new SessionIndex(options.store);
     this.#reader = new StreamReader(options.store, this.#feed, this.#closing.signal);
     this.#admission = new Admission(options.limits ?? {}, this.#clock);
+    this.#approver = new Approver(options.approve, this.#logger);
     this.#accounts = new AgentAccounts({
       store: options.store,
       clock: this.#clock,
@@ -290,6 +293,8 @@ export class RunningOrchestrator implements Orchestrator {
     const place = { session: id, agent: state.agent.slug };
     if (state.run === null) this.#admission.leave(id);
     else this.#admission.occupy(place);
-    if (loop.owned) this.#accounts.keep(loop);
+    if (!loop.owned) return;
+    this.#accounts.keep(loop);
+    this.#approver.keep(loop);
   }
 }
