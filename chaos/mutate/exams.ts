@@ -1,3 +1,4 @@
+import { globSync } from "node:fs";
 import type { Arbitrary } from "fast-check";
 import { takeCollected } from "./stand-in.ts";
 
@@ -8,25 +9,11 @@ export interface Exam {
   readonly run: () => Promise<void>;
 }
 
-/** The tests of the pure core, of its rules first; and those of the runtime over fakes. */
-const files: readonly string[] = [
-  "decisions",
-  "default-policy",
-  "counterexamples",
-  "found",
-  "golden",
-  "held",
-  "life",
-  "log-of-tomorrow",
-  "several-orchestrators",
-  "redaction",
-  "people",
-  "rate-limits",
-  "keys-that-are-forgotten",
-  "agent-budget",
-  "redriven-words",
-  "tenants",
-];
+/** Tests that are no exam: slow ones, and those of parts that no mutant is in. */
+const others =
+  /^(dispatch|every-crash|memory-|model|queries|readers|run-dispatcher|telemetry|telling|testing-page|tracker-down)/;
+
+const tests = new URL("../../packages/core/test/", import.meta.url);
 
 /** Lives of the model in one exam, and how many exams of them. */
 const lives = { each: 20, exams: 5, seed: 20_260_101 } as const;
@@ -40,8 +27,9 @@ export async function allExams(): Promise<readonly Exam[]> {
 
 async function testExams(): Promise<readonly Exam[]> {
   const exams: Exam[] = [];
-  for (const file of files) {
-    await import(coreTest(`${file}.test.ts`));
+  const files = globSync("*.test.ts", { cwd: tests }).filter((file) => !others.test(file));
+  for (const file of files.toSorted()) {
+    await import(coreTest(file));
     exams.push(...takeCollected().map(({ name, run }) => ({ name: `${file}: ${name}`, run })));
   }
   return exams;
@@ -49,7 +37,7 @@ async function testExams(): Promise<readonly Exam[]> {
 
 /** A file among the core's tests: no package exports those. */
 function coreTest(file: string): string {
-  return new URL(`../../packages/core/test/${file}`, import.meta.url).href;
+  return new URL(file, tests).href;
 }
 
 /** A life of the model, as far as an exam has to know. */

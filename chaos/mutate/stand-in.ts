@@ -151,6 +151,10 @@ function matchers(actual: unknown): Matchers {
     toBeUndefined: () => assert.equal(actual, undefined),
     toBeNull: () => assert.equal(actual, null),
     toBeTruthy: () => assert.ok(actual),
+    toBeCloseTo: (expected, digits = 2) => {
+      const distance = Math.abs(Number(actual) - Number(expected));
+      assert.ok(distance < 10 ** -Number(digits) / 2, "it is not close");
+    },
     toBeGreaterThan: (than) => assert.ok(Number(actual) > Number(than)),
     toBeGreaterThanOrEqual: (than) => assert.ok(Number(actual) >= Number(than)),
     toBeLessThan: (than) => assert.ok(Number(actual) < Number(than)),
