@@ -17,21 +17,24 @@ const benches: Readonly<Record<string, () => Promise<readonly BenchLine[]>>> = {
     return (await import("./store-postgres.ts")).benchPostgres(postgresStore);
   },
   store: async () => (await import("./store.ts")).benchStore(),
+  "store-peers": async () => (await import("./peers.ts")).benchPeers(),
   tracker: async () => (await import("./tracker.ts")).benchTracker(),
 };
 
 process.exitCode = await main();
 
-/** `bench NAME [--json] [--save]`: 0 where every target is met, 1 where one is missed, 2 for a wrong call. */
+/** `bench NAME [--peers] [--json] [--save]`: 0 where every target is met, 1 where one is missed, 2 for a wrong call. */
 async function main(): Promise<number> {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
     options: {
       json: { type: "boolean", default: false },
       save: { type: "boolean", default: false },
+      peers: { type: "boolean", default: false },
     },
   });
-  const [name] = positionals;
+  // `bench store --peers` is the long way to say `bench store-peers`.
+  const name = positionals[0] === "store" && values.peers ? "store-peers" : positionals[0];
   const bench = name === undefined ? undefined : benches[name];
   if (name === undefined || bench === undefined) {
     process.stdout.write(

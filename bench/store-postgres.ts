@@ -1,7 +1,7 @@
 import type { EventStore } from "@waybill/core";
 import { postgresPrograms, postgresServer } from "../integration/postgres-server.ts";
 import { benchLine } from "./bench-line.ts";
-import type { BenchLine, Round } from "./bench-line.ts";
+import type { BenchLine, Round, Target } from "./bench-line.ts";
 import { appendFor, messageEvent } from "./store/workload.ts";
 import type { Pace } from "./store/workload.ts";
 
@@ -70,6 +70,7 @@ export async function benchPostgres(
       "PostgreSQL: delivery to another store, 16 writers, p50",
       "ms",
       delivery.map(({ p50Ms }) => alone(p50Ms)),
+      { atMost: 10 },
     ),
     line(
       "PostgreSQL: appends, 16 writers, with a listener against without",
@@ -78,6 +79,7 @@ export async function benchPostgres(
         value: perSecond,
         baseline: perSecondAlone,
       })),
+      { atLeastTimes: 0.9 },
     ),
   ];
 }
@@ -128,8 +130,13 @@ async function measureReplay(store: EventStore): Promise<readonly number[]> {
   return paces;
 }
 
-function line(metric: string, unit: string, rounds: readonly Round[]): BenchLine {
-  return benchLine({ bench: "store-postgres", metric, unit, rounds, target: null });
+function line(
+  metric: string,
+  unit: string,
+  rounds: readonly Round[],
+  target: Target = null,
+): BenchLine {
+  return benchLine({ bench: "store-postgres", metric, unit, rounds, target });
 }
 
 function alone(value: number): Round {

@@ -8,19 +8,23 @@ const rounds = Number(
   process.env["WAYBILL_CRASH_ROUNDS"] ?? (process.env["WAYBILL_LONG"] === "1" ? 50 : 5),
 );
 
-test(`what was acknowledged before a SIGKILL is in the log, whole and without gaps, ${rounds} times over`, async () => {
-  await using folder = await temporaryFolder();
-  const path = folder.file("waybill.db");
-  const acknowledged = new Set<string>();
-  for (let round = 1; round <= rounds; round += 1) {
-    await killWhileAppending(path, round, acknowledged);
-    checkLog(await printLog(path), acknowledged);
-  }
-  expect(acknowledged.size).toBeGreaterThan(rounds * 10);
-  const store = sqliteStore({ path, check: "full" });
-  await store.open();
-  await store.close();
-}, 300_000);
+test(
+  `what was acknowledged before a SIGKILL is in the log, whole and without gaps, ${rounds} times over`,
+  async () => {
+    await using folder = await temporaryFolder();
+    const path = folder.file("waybill.db");
+    const acknowledged = new Set<string>();
+    for (let round = 1; round <= rounds; round += 1) {
+      await killWhileAppending(path, round, acknowledged);
+      checkLog(await printLog(path), acknowledged);
+    }
+    expect(acknowledged.size).toBeGreaterThan(rounds * 10);
+    const store = sqliteStore({ path, check: "full" });
+    await store.open();
+    await store.close();
+  },
+  60_000 + rounds * 30_000,
+);
 
 async function killWhileAppending(
   path: string,

@@ -1,0 +1,133 @@
+import { join } from "node:path";
+import { postgresStore } from "@waybill/store-postgres";
+import { sqliteStore } from "@waybill/store-sqlite";
+import { postgresPrograms, postgresServer } from "../integration/postgres-server.ts";
+import { benchLine } from "./bench-line.ts";
+import type { BenchLine, Round } from "./bench-line.ts";
+import { installPeers } from "./peers/install-peers.ts";
+import { emmettStore, ourStore } from "./peers/peer-store.ts";
+import type { EmmettStore, PeerStore } from "./peers/peer-store.ts";
+import { appendsPerSecond, fillStream, inTurns, readsPerSecond } from "./peers/rounds.ts";
+import { workFolder } from "./work-folder.ts";
+
+/**
+ * Our stores against Emmett's, doing the same work in turns: events of the same size, an expected
+ * version for each, every one durable before it counts.
+ */
+export async function benchPeers(): Promise<BenchLine[]> {
+  const load = await installPeers();
+  return [...(await againstSqlite(load)), ...(await againstPostgres(load))];
+}
+
+async function againstSqlite(load: Load): Promise<readonly BenchLine[]> {
+  await using folder = await workFolder();
+  const { getSQLiteEventStore } = (await load("@event-driven-io/emmett-sqlite")) as {
+    readonly getSQLiteEventStore: (options: object) => EmmettStore;
+  };
+  const own = sqliteStore({ path: join(folder.path, "ours.db") });
+  await own.open();
+  const ours = ourStore(own);
+  const installed = emmettStore(getSQLiteEventStore({ fileName: join(folder.path, "theirs.db") }));
+  const shared = emmettStore(
+    getSQLiteEventStore({
+      fileName: join(folder.path, "theirs-shared.db"),
+      connectionOptions: { singleton: true },
+    }),
+  );
+  // The first append makes their tables.
+  for (const store of [ours, installed, shared]) await fillStream(store, LONG);
+  const appends = (theirs: PeerStore, clients: number): Promise<readonly Round[]> =>
+    inTurns(
+      ROUNDS,
+      () => appendsPerSecond(ours, clients, 400),
+      () => appendsPerSecond(theirs, clients, 800),
+    );
+  const reads = (theirs: PeerStore): Promise<readonly Round[]> =>
+    inTurns(
+      ROUNDS,
+      () => readsPerSecond(ours, LONG),
+      () => readsPerSecond(theirs, LONG),
+    );
+  const lines = [
+    line(
+      "SQLite: appends, 1 client, against emmett-sqlite",
+      "appends/s",
+      10,
+      await appends(installed, 1),
+    ),
+    line(
+      "SQLite: appends, 1 client, against its shared connection",
+      "appends/s",
+      4,
+      await appends(shared, 1),
+    ),
+    line(
+      "SQLite: appends, 32 clients, against its shared connection",
+      "appends/s",
+      4,
+      await appends(shared, 32),
+    ),
+    line("SQLite: replay, against emmett-sqlite", "events/s", 2.5, await reads(installed)),
+    line("SQLite: replay, against its shared connection", "events/s", 2.5, await reads(shared)),
+  ];
+  for (const store of [ours, installed, shared]) await store.close();
+  return lines;
+}
+
+async function againstPostgres(load: Load): Promise<readonly BenchLine[]> {
+  const programs = await postgresPrograms();
+  if (programs === null)
+    throw new Error("No PostgreSQL server: bash .ci/postgres.sh installs one.");
+  await using server = await postgresServer(programs);
+  const { getPostgreSQLEventStore } = (await load("@event-driven-io/emmett-postgresql")) as {
+    readonly getPostgreSQLEventStore: (url: string) => EmmettStore;
+  };
+  const own = postgresStore({ url: server.url, schema: "ours" });
+  await own.open();
+  const ours = ourStore(own);
+  const theirs = emmettStore(getPostgreSQLEventStore(server.url));
+  for (const store of [ours, theirs]) await fillStream(store, LONG);
+  const appends = (clients: number): Promise<readonly Round[]> =>
+    inTurns(
+      ROUNDS,
+      () => appendsPerSecond(ours, clients, 500),
+      () => appendsPerSecond(theirs, clients, 500),
+    );
+  const reads = await inTurns(
+    ROUNDS,
+    () => readsPerSecond(ours, LONG),
+    () => readsPerSecond(theirs, LONG),
+  );
+  const lines = [
+    line(
+      "PostgreSQL: appends, 1 client, against emmett-postgresql",
+      "appends/s",
+      2.5,
+      await appends(1),
+    ),
+    line(
+      "PostgreSQL: appends, 32 clients, against emmett-postgresql",
+      "appends/s",
+      2.5,
+      await appends(32),
+    ),
+    line("PostgreSQL: replay, against emmett-postgresql", "events/s", 1.5, reads),
+  ];
+  await theirs.close();
+  await ours.close();
+  return lines;
+}
+
+function line(
+  metric: string,
+  unit: string,
+  atLeastTimes: number,
+  rounds: readonly Round[],
+): BenchLine {
+  return benchLine({ bench: "store-peers", metric, unit, rounds, target: { atLeastTimes } });
+}
+
+type Load = (name: string) => Promise<unknown>;
+
+const ROUNDS = 7;
+const LONG = 1_000;
