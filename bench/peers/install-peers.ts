@@ -27,10 +27,10 @@ export async function installPeers(): Promise<(name: string) => Promise<unknown>
   if (!existsSync(finished)) {
     process.stderr.write(`Installing the peers in ${folder}. This takes some minutes, once.\n`);
     await mkdir(folder, { recursive: true });
-    const manifest = { name: "bench-peers", private: true, dependencies: peers };
-    await writeFile(join(folder, "package.json"), JSON.stringify(manifest));
     // One of them asks for a patch release of another that is not in every registry.
-    const args = ["install", "--no-audit", "--no-fund", "--legacy-peer-deps"];
+    const manifest = { name: "bench-peers", private: true, dependencies: peers, overrides: peers };
+    await writeFile(join(folder, "package.json"), JSON.stringify(manifest));
+    const args = ["install", "--no-audit", "--no-fund"];
     await execa("npm", args, { cwd: folder, stdout: "ignore", stderr: "inherit" });
     await writeFile(finished, "");
   }
@@ -38,8 +38,8 @@ export async function installPeers(): Promise<(name: string) => Promise<unknown>
   return (name) => import(pathToFileURL(resolve(name)).href);
 }
 
-/** The peers and their versions, for a result. */
-export function versionsText(): string {
+/** The peers and their versions, as a folder's name. */
+function versionsText(): string {
   return Object.entries(peers)
     .map(([name, version]) => `${name.split("/").at(-1)}-${version}`)
     .join("_");

@@ -3,8 +3,8 @@ import { messageEvent } from "../store/workload.ts";
 
 /** A store, ours or another's, as the rounds use it. */
 export interface PeerStore {
-  /** Appends one event the size of a chat message, where the stream has this version. */
-  append(stream: string, version: number): Promise<void>;
+  /** Appends so many events the size of a chat message, where the stream has this version. */
+  append(stream: string, version: number, count: number): Promise<void>;
   /** Reads a whole stream; gives how many events it has. */
   read(stream: string): Promise<number>;
   close(): Promise<void>;
@@ -13,8 +13,12 @@ export interface PeerStore {
 /** One of ours. */
 export function ourStore(store: EventStore): PeerStore {
   return {
-    append: async (stream, version) => {
-      const result = await store.append(stream, version, [messageEvent()]);
+    append: async (stream, version, count) => {
+      const result = await store.append(
+        stream,
+        version,
+        Array.from({ length: count }, messageEvent),
+      );
       if (!result.ok) throw new Error(`An append was refused: ${result.reason}`);
     },
     read: async (stream) => {
@@ -40,9 +44,12 @@ export interface EmmettStore {
 /** One of Emmett's. */
 export function emmettStore(store: EmmettStore): PeerStore {
   return {
-    append: async (stream, version) => {
-      const { type, data } = messageEvent();
-      await store.appendToStream(stream, [{ type, data }], {
+    append: async (stream, version, count) => {
+      const events = Array.from({ length: count }, () => {
+        const { type, data } = messageEvent();
+        return { type, data };
+      });
+      await store.appendToStream(stream, events, {
         expectedStreamVersion: BigInt(version),
       });
     },

@@ -17,7 +17,7 @@ export async function inTurns(
 
 /**
  * Appends that were made durable in a second, by so many clients, each with a stream of its own and
- * one append under way. A store that refuses for being busy has not made it: the client asks again.
+ * one append under way. A store that refuses for being busy has not made it: the client begins another stream.
  */
 export async function appendsPerSecond(
   store: PeerStore,
@@ -28,13 +28,14 @@ export async function appendsPerSecond(
   const begun = performance.now();
   let done = 0;
   const client = async (number: number): Promise<void> => {
+    let life = 0;
     for (let version = 0; performance.now() < begun + durationMs;) {
-      try {
-        await store.append(`session-${number}-${run}`, version);
+      if (await appended(store, `session-${number}-${life}-${run}`, version, 1)) {
         version += 1;
         done += 1;
-      } catch (error) {
-        if (!/busy|locked/iu.test(String(error))) throw error;
+      } else {
+        life += 1;
+        version = 0;
       }
     }
   };
@@ -42,15 +43,38 @@ export async function appendsPerSecond(
   return (done / (performance.now() - begun)) * 1000;
 }
 
-/** Makes a stream to be read again and again. */
-export async function fillStream(store: PeerStore, events: number): Promise<void> {
-  for (let version = 0; version < events; version += 1) await store.append("long", version);
+/** Makes a stream to be read again and again; gives its name. */
+export async function fillStream(store: PeerStore, events: number): Promise<string> {
+  for (let life = 0; ; life += 1) {
+    let version = 0;
+    while (version < events && (await appended(store, `long-${life}`, version, BATCH)))
+      version += BATCH;
+    if (version === events) return `long-${life}`;
+  }
 }
 
-/** Events of the long stream that were read in a second. */
-export async function readsPerSecond(store: PeerStore, events: number): Promise<number> {
+/** Whether the append was made; false where the store was too busy. */
+async function appended(
+  store: PeerStore,
+  stream: string,
+  version: number,
+  count: number,
+): Promise<boolean> {
+  try {
+    await store.append(stream, version, count);
+    return true;
+  } catch (error) {
+    if (/busy|locked/iu.test(String(error))) return false;
+    throw error;
+  }
+}
+
+/** Events of a long stream that were read in a second. */
+export async function readsPerSecond(store: PeerStore, stream: string): Promise<number> {
   const begun = performance.now();
-  const read = await store.read("long");
-  if (read !== events) throw new Error(`The store gave ${read} of ${events} events.`);
+  const read = await store.read(stream);
+  if (read === 0) throw new Error(`The store has no events of ${stream}.`);
   return (read / (performance.now() - begun)) * 1000;
 }
+
+const BATCH = 50;
