@@ -7,7 +7,7 @@ export const secondStart: Plant = {
   edits: [
     {
       file: "packages/core/src/session/rules/outcome-rules.ts",
-      find: 'if (failure.class === "permanent" || attempt >= decision.state.policy.startAttempts) {',
+      find: "if (isOver || attempt >= decision.state.policy.startAttempts) {",
       replace: "if (attempt > 0) {",
     },
     {

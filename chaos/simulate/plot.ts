@@ -2,6 +2,7 @@ import type { Policy } from "@waybill/core";
 import {
   chat,
   exit,
+  fail,
   flood,
   hang,
   leave,
@@ -100,7 +101,7 @@ function turn(name: string, number: number, roll: Dice): Step[] {
 
 function anyStep(content: string, number: number, roll: Dice): Step[] {
   const own = roll.chance(0.6) ? String(number) : shared.chat;
-  const fate = roll.between(1, 20);
+  const fate = roll.between(1, 22);
   if (fate <= 7) return [operation(chat(own, content))];
   if (fate <= 9) return [operation({ type: "task.comment", task: own, content })];
   if (fate === 10) return [operation({ type: "task.status", task: own, status: content })];
@@ -110,6 +111,11 @@ function anyStep(content: string, number: number, roll: Dice): Step[] {
   if (fate === 15) return [flood(roll.between(1, 20))];
   if (fate === 16) return [hang({ deaf: roll.chance(0.5) })];
   if (fate === 17) return [leave()];
+  if (fate === 18) return [fail("MODEL_BUSY", { class: "transient" })];
+  if (fate === 19) {
+    const resetsIn = roll.chance(0.5) ? { resetsIn: { minutes: roll.between(1, 90) } } : {};
+    return [fail("MODEL_RATE_LIMITED", { class: "rate", ...resetsIn })];
+  }
   const births = roll.pick<readonly Step[]>([[], [], [stillborn(1)], [mute()]]);
   return [exit(roll.pick([1, 137])), ...births];
 }
