@@ -28,7 +28,7 @@ export async function benchAgent(): Promise<BenchLine[]> {
     const bare = await bareRun(place, work.path);
     const rounds = await messageRounds(agent, bare);
     await pause(2_000);
-    const [wrapper = 0, program = 0] = memoryOf(agent);
+    const [wrapper, program] = memoryOf(agent);
     for (const run of [agent, bare]) process.kill(-(run.child.pid ?? 0), "SIGKILL");
     return [
       line("docker run to the first accepted message", "ms", starts, { atMostTimes: 1.15 }),

@@ -1,6 +1,6 @@
 import type { ChildProcessWithoutNullStreams } from "node:child_process";
 import { execFileSync, spawn } from "node:child_process";
-import { createRequire } from "node:module";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { agentProgram } from "@waybill/agent";
 
@@ -20,7 +20,8 @@ export interface Place {
   bare(folders: PlaceFolders): ChildProcessWithoutNullStreams;
 }
 
-const require = createRequire(agentProgram());
+/** Where the agent's package has it installed; the program lies in its `src`. */
+const SDK = join(agentProgram(), "../../node_modules/@anthropic-ai/claude-agent-sdk/sdk.mjs");
 const BARE = fileURLToPath(new URL("bare-sdk.mjs", import.meta.url));
 
 /** Child processes of this one, which talk to a model at this address. */
@@ -33,7 +34,7 @@ export function processes(modelUrl: string): Place {
     });
   return {
     agent: (folders) => start(["--conditions=@waybill/source", agentProgram()], folders),
-    bare: (folders) => start([BARE, require.resolve("@anthropic-ai/claude-agent-sdk")], folders),
+    bare: (folders) => start([BARE, SDK], folders),
   };
 }
 
