@@ -212,5 +212,5 @@ test("nothing but the state folder is written outside the workspace", async () =
   run.close();
   await run.exit();
   expect(readdirSync(`${at.home}/workspace`)).toEqual([]);
-  expect(readdirSync(`${at.home}/state`).toSorted()).toEqual(["claude", "costs"]);
+  expect(readdirSync(`${at.home}/state`).toSorted()).toEqual(["archives", "claude", "costs"]);
 });
