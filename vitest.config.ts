@@ -20,7 +20,19 @@ export default defineConfig({
       // Each starts the model's program several times: a step of their own in CI.
       ...(process.env["WAYBILL_AGENT"] === "1"
         ? []
-        : ["**/test/scenarios/**", "integration/scenarios/**"]),
+        : [
+            "**/test/scenarios/**",
+            "integration/scenarios/**",
+            "packages/agent/test/failures.test.ts",
+          ]),
+      // Every way that a container can end, and a second engine: a step of their own in CI.
+      ...(process.env["WAYBILL_CONTAINERS"] === "1"
+        ? []
+        : [
+            "packages/transport-docker/test/hard-endings.test.ts",
+            "packages/transport-docker/test/podman.test.ts",
+            "integration/docker-endings.test.ts",
+          ]),
       // Starts an engine of its own, which nobody expects who only runs the tests.
       ...(process.env["WAYBILL_SECOND_ENGINE"] === "1"
         ? []

@@ -21,6 +21,7 @@ describe("what docker and podman say", () => {
       oomKilled: false,
       error: "words",
       labels: {},
+      writable: [],
     });
     expect(read("configured")?.status).toBe("created");
     expect(read("paused", { Running: true })?.status).toBe("paused");

@@ -27,7 +27,11 @@ export function parseContainers(text: string): readonly Container[] {
     oomKilled: one.State.OOMKilled,
     error: one.State.Error,
     labels: one.Config.Labels ?? {},
-    writable: (one.Mounts ?? []).filter(({ RW }) => RW).map(({ Source }) => Source),
+    // An engine tells mounts in any order.
+    writable: (one.Mounts ?? [])
+      .filter(({ RW }) => RW)
+      .map(({ Source }) => Source)
+      .toSorted(),
   }));
 }
 
