@@ -12,6 +12,8 @@ export interface Reply {
   readonly events: readonly SessionRecord[];
   /** The store knew the command's event from before: it is a repeat of something long done. */
   readonly repeated: boolean;
+  /** A fact that was not recorded: it was seen under a lease that is another's by now. */
+  readonly letGo: boolean;
 }
 
 /** A command that waits for its turn. */
@@ -88,7 +90,7 @@ export function settleAll(
   repeated: boolean,
 ): void {
   for (const { waiting, from, to } of kept) {
-    waiting.resolve({ events: records.slice(from, to), repeated });
+    waiting.resolve({ events: records.slice(from, to), repeated, letGo: false });
   }
 }
 

@@ -15,10 +15,10 @@ export async function refuseAll(
     const { command, onceAs, fact, resolve, reject } = waiting;
     // The repeat of something recorded long ago is no mistake, whatever became of the session.
     if (onceAs !== null && (await hasEvent(store, id, `${id}/${onceAs}`))) {
-      resolve({ events: [], repeated: true });
+      resolve({ events: [], repeated: true, letGo: false });
     } else if (fact) {
       logger.error("A rule threw.", { session: id, command: command.type, error: String(error) });
-      resolve({ events: [], repeated: false });
+      resolve({ events: [], repeated: false, letGo: false });
     } else {
       reject(error);
     }
@@ -28,10 +28,17 @@ export async function refuseAll(
 /** Tells who asked that the store failed; gives back what the world said, to be tried again. */
 export function giveBack(batch: readonly Waiting[], error: unknown): readonly Waiting[] {
   for (const { onceAs, fact, resolve, reject } of batch) {
-    if (isRepeat(error) && onceAs !== null) resolve({ events: [], repeated: true });
+    if (isRepeat(error) && onceAs !== null) resolve({ events: [], repeated: true, letGo: false });
     else if (!fact) reject(error);
   }
   return batch.filter(({ fact }) => fact);
+}
+
+/** Another owner has claimed the session: what this one saw is the other's to see. Gives the rest. */
+export function leaveFacts(batch: readonly Waiting[]): readonly Waiting[] {
+  for (const { fact, resolve } of batch)
+    if (fact) resolve({ events: [], repeated: false, letGo: true });
+  return batch.filter(({ fact }) => !fact);
 }
 
 /** Whether the store knows an event of the batch from before. */

@@ -8,7 +8,7 @@ import { pending } from "../session/pending.ts";
 import type { Session } from "../session/state.ts";
 import { unopened } from "../session/unopened.ts";
 import { decideBatch, fenceFor, settleAll, takeBatch, type Reply, type Waiting } from "./batch.ts";
-import { giveBack, isRepeat, refuseAll } from "./refusals.ts";
+import { giveBack, isRepeat, leaveFacts, refuseAll } from "./refusals.ts";
 import { carryOut, type World } from "./carry-out.ts";
 import { foldStream } from "./fold-stream.ts";
 import { Flights, type Outcome } from "./flights.ts";
@@ -121,9 +121,9 @@ export class SessionLoop {
   /** Records what the world said; resolves once it is durable. */
   async report(command: SessionCommand): Promise<void> {
     if (command.type === "Heard") this.#observed.alive(this.#state);
-    await this.#enqueue(command, { fact: true });
+    const { letGo } = await this.#enqueue(command, { fact: true });
     // Who let go recorded nothing: the mailbox must not be told to forget it.
-    if (this.#epoch === null) throw new WaybillError("DETACHED", `${this.id} has another owner.`);
+    if (letGo) throw new WaybillError("DETACHED", `${this.id} has another owner.`);
   }
 
   /** Takes in what is no fact. */
@@ -197,8 +197,9 @@ export class SessionLoop {
   }
 
   async #record(waiting: readonly Waiting[]): Promise<void> {
-    // Who was told to let go between the act and its outcome has no right to record it.
-    for (let batch = this.#epoch === null ? this.#letGo(waiting) : waiting; ;) {
+    for (let batch = waiting; ;) {
+      // Who was told to let go between the act and its outcome has no right to record it.
+      if (this.#epoch === null) batch = leaveFacts(batch);
       const decided = decideBatch(this.#state, batch, this.#parts.ids);
       await refuseAll(decided.refused, this.#state, this.#parts);
       const { kept, events } = decided;
@@ -219,17 +220,14 @@ export class SessionLoop {
         return settleAll(kept, records, false);
       }
       batch = kept.map(({ waiting: each }) => each);
-      if (result.reason === "fenced") batch = this.#letGo(batch);
+      if (result.reason === "fenced") {
+        // It may be this process's again meanwhile, under a newer epoch than the append had.
+        if (this.#epoch === fence?.epoch) this.#epoch = null;
+        batch = leaveFacts(batch);
+      }
       // Somebody else appended: know that too, and decide the same commands again.
       await this.#catchUp();
     }
-  }
-
-  /** Another owner has claimed the session: what this one still sees is the other's to see. */
-  #letGo(batch: readonly Waiting[]): readonly Waiting[] {
-    this.#epoch = null;
-    for (const { fact, resolve } of batch) if (fact) resolve({ events: [], repeated: false });
-    return batch.filter(({ fact }) => !fact);
   }
 
   /**
@@ -280,8 +278,8 @@ export class SessionLoop {
     if (!outcome.ok) return this.#fail(key, effect, failureOf(outcome.error));
     if (outcome.success !== null) {
       const command = { type: "Succeeded", ...outcome.success } as const;
-      const { events } = await this.#enqueue(command, { fact: true });
-      if (events.length > 0) return;
+      const { events, letGo } = await this.#enqueue(command, { fact: true });
+      if (events.length > 0 || letGo) return;
     }
     if (settlesBy(effect) === "once" || !this.#isPending(key)) return;
     const message = `The effect ${key} ended and is still wanted.`;
