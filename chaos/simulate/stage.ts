@@ -1,21 +1,16 @@
-import {
-  createOrchestrator,
-  isWaybillError,
-  type Orchestrator,
-  type OrchestratorOptions,
-} from "@waybill/core";
+import { createOrchestrator, isWaybillError, type Orchestrator } from "@waybill/core";
 import {
   fakeBoard,
   fakeTracker,
   fakeWorld,
   type FakeBoard,
   type FakeWorld,
-  type Sleeper,
 } from "@waybill/core/testing";
 import { dice, type Dice } from "./dice.ts";
 import { forecastOf } from "./forecast.ts";
 import { shared, type Part, type Plot } from "./plot.ts";
-import { insist, lookAfter, use } from "./user.ts";
+import { playUsers, type Life } from "./life.ts";
+import { insist, lookAfter } from "./user.ts";
 import { logOf, type View } from "./verdict.ts";
 
 /** A plot on stage: a world, whoever is alive in it, and what happens to them. */
@@ -157,7 +152,7 @@ export class Stage {
 
   #rise(): void {
     const ports = this.world.ports();
-    const life: Life = { number: this.lives + 1, state: "present", ports, isDone: false };
+    const life: Life = { number: this.lives + 1, state: "present", ports, isDone: false, plays: 0 };
     this.#lives.push(life);
     this.#tell(`life ${life.number} begins`);
     void this.#live(life);
@@ -168,8 +163,7 @@ export class Stage {
     const orchestrator = await insist(() => this.#create(life), clock);
     life.orchestrator = orchestrator;
     void lookAfter(orchestrator, this.plot.parts, clock);
-    await Promise.all(this.plot.parts.map((part) => use(orchestrator, part, clock)));
-    life.isDone = true;
+    playUsers(life, orchestrator, this.plot.parts);
   }
 
   /** What failed once was closed: the present life is given new ports, one that slept gives up. */
@@ -188,7 +182,7 @@ export class Stage {
     if (life === undefined) return;
     this.#tell(why);
     this.world.crash();
-    life.state = "gone";
+    this.#bury(life);
   }
 
   #freeze(): void {
@@ -215,8 +209,16 @@ export class Stage {
   }
 
   #end(life: Life): void {
-    life.state = "gone";
     life.sleeper?.crash();
+    this.#bury(life);
+  }
+
+  /** Users whose process is gone go on from the top with one that is there. */
+  #bury(life: Life): void {
+    life.state = "gone";
+    if (life.isDone) return;
+    const heir = this.#awake.find(({ orchestrator }) => orchestrator !== undefined);
+    if (heir?.orchestrator !== undefined) playUsers(heir, heir.orchestrator, this.plot.parts);
   }
 
   #killAgent(): void {
@@ -272,19 +274,9 @@ export class Stage {
     }
     if (!isOver) this.#tell("that takes too long, and it is killed");
     if (state === "present") this.world.crash();
-    else this.#end(life);
+    else life.sleeper?.crash();
+    this.#bury(life);
   }
-}
-
-/** A process that was started some time. */
-interface Life {
-  readonly number: number;
-  /** `woken`: it slept, and another may have taken its place. */
-  state: "present" | "asleep" | "woken" | "gone";
-  ports: OrchestratorOptions;
-  isDone: boolean;
-  orchestrator?: Orchestrator;
-  sleeper?: Sleeper;
 }
 
 function onlyOurs(error: unknown): void {
