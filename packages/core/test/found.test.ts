@@ -4,6 +4,7 @@ import {
   createOrchestrator,
   type Duty,
   type Incoming,
+  type MeterReading,
   type Orchestrator,
   type SessionCommand,
   type SessionEvent,
@@ -60,6 +61,56 @@ describe("a repeat gives nothing", () => {
     closing
       .when({ type: "OpenSession", ...data }, { at })
       .thenTypes(["CloseExpired", "MessageDiscarded", "SessionClosed", "SessionReopened"]);
+  });
+});
+
+describe("an erased session", () => {
+  const refused = (seq: number): MeterReading => ({
+    type: "refused",
+    mark: { ledger: "books", seq },
+    runId: "run-1",
+    at: 0,
+    model: "m",
+    reason: "path-not-allowed",
+    count: 1,
+  });
+  const metered = (...readings: readonly MeterReading[]): SessionCommand => ({
+    type: "Metered",
+    readings,
+  });
+  const ended = given([...past.started(), ...over(), ...closed()]);
+  const erase = { type: "EraseSession", by: "Ada" } as const;
+  const done = { type: "Succeeded", effect: { type: "erase" }, value: null } as const;
+
+  test("does not take a gateway's reading, neither one that it had recorded nor a late one", () => {
+    const erased = ended
+      .when(metered(refused(1)))
+      .thenTypes(["GatewayRequestRefused"])
+      .when(erase)
+      .thenTypes(["ErasureRequested"])
+      .when(done)
+      .thenTypes(["SessionErased"]);
+    expect(erased.state.totals.refusedRequests).toBe(1);
+    erased.when(metered(refused(1))).thenNothing();
+    erased.when(metered(refused(2))).thenNothing();
+  });
+
+  test("defers no run that could not be admitted, nor does one that has ended", () => {
+    const failure = { class: "permanent", code: "FAULT", message: "A fault." } as const;
+    const failed = { type: "Failed", key: "admit", effect: { type: "admit" }, failure } as const;
+    ended.when(failed).thenNothing();
+    const erasing = ended.when(erase).thenTypes(["ErasureRequested"]);
+    erasing.when(failed).thenNothing();
+    erasing.when(done).thenTypes(["SessionErased"]).when(failed).thenNothing();
+  });
+
+  test("takes no word to drive again", () => {
+    const { operation: request } = perform(1);
+    const asks = { runId: "run-1", seq: 3, operation: request, by: "Ada" } as const;
+    const redrive = { type: "RedriveWord", ...asks } as const;
+    const erasing = ended.when(erase).thenTypes(["ErasureRequested"]);
+    erasing.when(redrive).thenRefused("SESSION_ERASED");
+    erasing.when(done).thenTypes(["SessionErased"]).when(redrive).thenRefused("SESSION_ERASED");
   });
 });
 
@@ -382,5 +433,14 @@ function over(): SessionEvent[] {
   return [
     { type: "RunExited", data: { runId: "run-1", ...exit, detail: null } },
     { type: "RunDrained", data: { runId: "run-1", mark: { seq: 9, offset: 0 } } },
+  ];
+}
+
+function closed(): SessionEvent[] {
+  return [
+    { type: "CloseRequested", data: { through: 0, outcome: "stopped", until: 9e15 } },
+    { type: "RunRemoved", data: { runId: "run-1" } },
+    { type: "MessageDiscarded", data: { messageId: "m1", reason: "stopped" } },
+    { type: "SessionClosed", data: { outcome: "stopped" } },
   ];
 }

@@ -30,6 +30,7 @@ export class Ledger {
     const isBeginning =
       event.type === "SessionOpened" || (isFirst && event.type === "SessionErased");
     assert.equal(isFirst, isBeginning, "SessionOpened comes first, once");
+    assert.notEqual(book.life, "erased", `nothing follows a tombstone: ${event.type}`);
     book.events += 1;
     const enter = this.#entries[event.type] as ((data: SessionEvent["data"]) => void) | undefined;
     enter?.(event.data);

@@ -5,7 +5,9 @@ import type { Decision } from "../decision.ts";
 
 /** Records what the gateway saw; what is recorded already is passed over. */
 export function meter(decision: Decision, command: Metered): void {
-  if (decision.state.life.type === "unopened") return;
+  const { life } = decision.state;
+  // A tombstone keeps no marks: what was recorded before it could not be told from what is new.
+  if (life.type === "unopened" || life.type === "erased") return;
   for (const reading of command.readings) {
     const { ledger, seq } = reading.mark;
     if (seq > (decision.state.metered[ledger] ?? 0)) record(decision, reading);

@@ -20,6 +20,7 @@ import type { LookupEffect, PerformEffect } from "../effect.ts";
 import { findOperation, operationId, outboxSize } from "../outbox.ts";
 import type { Operation, Run } from "../state.ts";
 import { isInScope, isQuestion, targetOf } from "../target.ts";
+import { assertNotErased } from "./missing-session.ts";
 
 /** The agent asks for something. Who asks, and what it may touch, the session says. */
 export function requestOperation(
@@ -49,6 +50,7 @@ export function requestOperation(
 export function redriveWord(decision: Decision, command: RedriveWord): void {
   const { id: session, life, approvals, deadLetters } = decision.state;
   const { runId, seq, operation, by } = command;
+  assertNotErased(decision);
   if (life.type === "ended") {
     throw decision.refusal(
       "SESSION_ENDED",

@@ -105,7 +105,10 @@ function put(decision: Decision, { run, messageId, letter }: PutEffect): void {
 }
 
 function concerns({ state }: Decision, effect: Effect): boolean {
-  if (effect.type === "erase") return state.life.type === "erasing";
+  const { type: life } = state.life;
+  if (effect.type === "erase") return life === "erasing";
+  // Who waited for a place when the session ended waits for nothing any more.
+  if (effect.type === "admit") return life === "open" || life === "closing";
   if (!("run" in effect)) return true;
   const { runId } = effect.run;
   return effect.type === "remove" ? state.remains.has(runId) : state.run?.trace.runId === runId;
