@@ -1,7 +1,7 @@
 // Each of these ended a simulated prototype; the rule that ended it has its name here.
 import { describe, expect, test } from "vitest";
-import type { Duty, Incoming, SessionEvent } from "@waybill/core";
-import { given } from "@waybill/core/testing";
+import { createOrchestrator, type Duty, type Incoming, type SessionEvent } from "@waybill/core";
+import { fakeWorld, given, hang, type FakeWorld, type Sleeper } from "@waybill/core/testing";
 import { opened, owned, past, runOf } from "./pasts.ts";
 
 const keys = (duties: readonly Duty[]): readonly string[] => duties.map(({ key }) => key);
@@ -43,6 +43,52 @@ describe("a failed start never ends a run", () => {
       .thenTypes(["RunStartFailed"])
       .when({ type: "Succeeded", effect: start, value: { host: "h", handle: "c", already: true } })
       .thenNothing();
+  });
+});
+
+describe("a zombie that was frozen before its start lands", () => {
+  test("starts no run that was stopped meanwhile, and the session has one live run", async () => {
+    let zombie: Sleeper | undefined;
+    let reached = false;
+    const world: FakeWorld = fakeWorld(
+      { coder: [hang()] },
+      {
+        leaseMs: 30_000,
+        weather(point) {
+          if (point !== "transport.start") return null;
+          if (zombie !== undefined) return reached ? null : { fails: "before" };
+          zombie = world.freeze();
+          return null;
+        },
+      },
+    );
+    const live = (): readonly string[] => world.host.live().map(({ spec }) => spec.runId);
+    const frozen = await createOrchestrator(world.ports());
+    await (await frozen.open({ id: "s", agent: "coder" })).send("go");
+    await world.advance({ seconds: 1 });
+
+    // Its successor takes the session over, but never reaches the machine before the run is stopped.
+    const next = await createOrchestrator(world.ports());
+    await world.advance({ seconds: 45 });
+    await next.session("s").stop();
+    expect(world.host.runs.get("run-1")).toMatchObject({ launched: "never", exit: null });
+    reached = true;
+    await (await next.open({ id: "s", agent: "coder" })).send("again");
+    await world.advance({ seconds: 1 });
+    const lives = live();
+    expect(lives).toHaveLength(1);
+    expect(lives).not.toContain("run-1");
+
+    const before = world.points.length;
+    zombie?.wake();
+    await world.advance({ seconds: 30 });
+    expect(world.points.slice(before), "it heard no success").not.toContain(
+      "after transport.start",
+    );
+    expect(live()).toEqual(lives);
+    expect(world.host.twins).toEqual([]);
+    await frozen[Symbol.asyncDispose]();
+    await next[Symbol.asyncDispose]();
   });
 });
 

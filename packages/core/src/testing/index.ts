@@ -17,6 +17,8 @@ export type { Book, MessageEntry, OperationEntry, RunEntry } from "./ledger/book
 export { fakeWorld } from "./fakes/fake-world.ts";
 export type { FakeWorld, FakeWorldOptions, Sleeper } from "./fakes/fake-world.ts";
 export { FakeHost } from "./fakes/fake-host.ts";
+export type { FakeProgram } from "./fakes/fake-program.ts";
+export type { FakeRun } from "./fakes/fake-run.ts";
 export { playOut } from "./fakes/play-out.ts";
 export type { PlayOptions } from "./fakes/play-out.ts";
 export type { Forecast, Weather } from "./fakes/weather.ts";

@@ -1,28 +1,34 @@
 import { WaybillError } from "../../errors.ts";
 import type { RunId, SessionId } from "../../ids.ts";
 import type { Clock } from "../../ports/clock.ts";
-import type { Incoming } from "../../ports/agent-word.ts";
-import type { Mailbox, ReceiveOptions } from "../../ports/mailbox.ts";
+import type { Mailbox } from "../../ports/mailbox.ts";
 import type { RunHandle, RunPlan, RunSpec } from "../../ports/run-plan.ts";
-import type { RunExit, RunSighting, Transport } from "../../ports/transport.ts";
+import type { Transport } from "../../ports/transport.ts";
+import { Bell } from "./bell.ts";
 import { FakeBrain } from "./fake-brain.ts";
+import { fakeMailbox } from "./fake-mailbox.ts";
 import { FakeRun } from "./fake-run.ts";
+import { fakeTransport } from "./fake-transport.ts";
 import type { Step } from "./script.ts";
 
 /** The machine of a fake world: its runs live on whatever becomes of the orchestrator. */
 export class FakeHost {
+  readonly clock: Clock;
   /** Every run that was ever prepared, by id. */
   readonly runs: Map<string, FakeRun> = new Map();
   /** Runs of one session that lived at the same time: always empty, or Waybill is broken. */
   readonly twins: (readonly RunId[])[] = [];
+  /** Runs that were stopped before they were even prepared: they never start. */
+  readonly #forbidden = new Set<RunId>();
   readonly #erased = new Set<SessionId>();
-  readonly #clock: Clock;
   readonly #brains = new Map<string, FakeBrain>();
   readonly #scripts: Readonly<Record<string, readonly Step[]>>;
+  /** Rings when the machine answers again; null while it does. */
+  #silence: Bell | null = null;
 
   constructor(scripts: Readonly<Record<string, readonly Step[]>>, clock: Clock) {
     this.#scripts = scripts;
-    this.#clock = clock;
+    this.clock = clock;
   }
 
   /** The agent's mind. */
@@ -39,143 +45,73 @@ export class FakeHost {
     return [...this.runs.values()].filter(({ lives }) => lives);
   }
 
-  /** The mailbox of this machine. */
+  /** A mailbox of this machine: each that is asked for is another process's. */
   mailbox(): Mailbox {
-    return {
-      check: async () => {},
-      prepare: async (spec) => this.#prepare(spec),
-      locate: (spec) => handleOf(spec),
-      put: async (plan, letter) => this.#run(plan).put(letter),
-      receive: (plan, options) => this.#receive(plan, options),
-      remove: async (handle) => {
-        const run = this.runs.get(handle.runId);
-        if (run !== undefined) run.forgotten = true;
-      },
-      erase: async (session) => {
-        this.#erased.add(session);
-        for (const { spec } of this.runs.values())
-          if (spec.sessionId === session) this.brain(spec.agent.slug).drop(spec.conversation.id);
-      },
-      close: async () => {},
-    };
+    return fakeMailbox(this);
   }
 
-  /** The transport of this machine. */
+  /** A transport of this machine: each that is asked for is another process's. */
   transport(): Transport {
-    return {
-      kind: "fake",
-      runsAs: "host",
-      check: async () => ({ protocol: 1, host: "fake" }),
-      start: async (plan) => {
-        const run = this.#run(plan);
-        if (run.launched === "never" || run.exit !== null || run.removed) throw ended(plan);
-        const already = run.launched === "yes";
-        if (!already) this.#launch(run);
-        return { host: "fake", handle: plan.runId, already };
-      },
-      watch: (run, signal) => this.#watch(run, signal),
-      stop: async (handle) => this.#stop(handle),
-      remove: async (handle) => {
-        const run = this.runs.get(handle.runId);
-        if (run !== undefined) run.removed = true;
-      },
-      list: async (owner) =>
-        [...this.runs.values()]
-          .filter((run) => run.spec.owner === owner && run.launched === "yes" && !run.removed)
-          .map(({ spec }) => handleOf(spec)),
-      close: async () => {},
+    return fakeTransport(this);
+  }
+
+  /** What starts runs here answers no more; the result makes it answer again. Runs live on. */
+  fallSilent(): () => void {
+    const silence = (this.#silence ??= new Bell());
+    return () => {
+      if (this.#silence === silence) this.#silence = null;
+      silence.ring();
     };
   }
 
-  #launch(run: FakeRun): void {
-    run.launch();
+  /** Rings when the machine answers again; null while it does. */
+  get silence(): Bell | null {
+    return this.#silence;
+  }
+
+  /** Makes room for a run; one that is there is kept. */
+  prepare(spec: RunSpec): void {
+    if (this.runs.get(spec.runId)?.forgotten) throw removed(spec);
+    if (this.#erased.has(spec.sessionId)) throw erased(spec);
+    if (this.runs.has(spec.runId)) return;
+    const run = new FakeRun(spec, this.brain(spec.agent.slug), this.clock);
+    if (this.#forbidden.has(spec.runId)) run.launched = "never";
+    this.runs.set(spec.runId, run);
+  }
+
+  /** Begins a run's life, and notes whom it lives beside. */
+  launch(run: FakeRun, plan: RunPlan): void {
+    run.launch(plan);
     const { sessionId } = run.spec;
     const together = this.live().filter((each) => each.spec.sessionId === sessionId);
     if (together.length > 1) this.twins.push(together.map(({ spec }) => spec.runId));
   }
 
-  #prepare(spec: RunSpec): RunPlan {
-    const isGone = this.runs.get(spec.runId)?.forgotten || this.#erased.has(spec.sessionId);
-    if (isGone) throw removed(spec);
-    if (!this.runs.has(spec.runId)) {
-      this.runs.set(spec.runId, new FakeRun(spec, this.brain(spec.agent.slug), this.#clock));
-    }
-    const nowhere = { host: "/nowhere", at: "/nowhere" };
-    return {
-      ...handleOf(spec),
-      protocol: spec.protocol,
-      user: null,
-      folders: [],
-      env: {},
-      cwd: "/nowhere",
-      stdin: nowhere,
-      stdout: nowhere,
-      stderr: nowhere,
-    };
+  /** A run that never started never will, whether or not it was prepared. */
+  forbid({ runId }: RunHandle): void {
+    this.#forbidden.add(runId);
+    const run = this.runs.get(runId);
+    if (run?.launched === "no") run.launched = "never";
   }
 
-  #run(handle: RunHandle): FakeRun {
-    const run = this.runs.get(handle.runId);
-    if (run === undefined) throw new TypeError(`Run ${handle.runId} was never prepared.`);
-    return run;
+  /** Nothing of the session stays, and nothing of it comes back. */
+  erase(session: SessionId): void {
+    this.#erased.add(session);
+    for (const { spec } of this.runs.values())
+      if (spec.sessionId === session) this.brain(spec.agent.slug).drop(spec.conversation.id);
   }
-
-  async *#receive(plan: RunPlan, options: ReceiveOptions): AsyncGenerator<readonly Incoming[]> {
-    const run = this.#run(plan);
-    let { seq } = options.after;
-    let aliveAt = -1;
-    let caughtUp = false;
-    for (;;) {
-      run.said.forget(seq); // asking for more says that what was handed over is recorded
-      const words = run.said.after(seq);
-      const signs: Incoming[] = [];
-      if (run.aliveAt !== null && run.aliveAt > aliveAt)
-        signs.push({ type: "alive", at: run.aliveAt });
-      if (!caughtUp) signs.push({ type: "caught_up" });
-      aliveAt = run.aliveAt ?? aliveAt;
-      caughtUp = true;
-      seq = words.at(-1)?.mark.seq ?? seq;
-      if (words.length + signs.length > 0) yield [...words, ...signs];
-      else if (!options.follow || options.signal.aborted) return;
-      else await run.bell.next(options.signal);
-    }
-  }
-
-  async *#watch(handle: RunHandle, signal: AbortSignal): AsyncGenerator<RunSighting> {
-    const run = this.runs.get(handle.runId);
-    if (run === undefined || run.launched !== "yes") {
-      yield { type: "absent" };
-      return;
-    }
-    if (run.exit === null) yield { type: "running" };
-    while (run.exit === null && !signal.aborted) await run.bell.next(signal);
-    if (run.exit !== null) yield { type: "exited", exit: run.exit };
-  }
-
-  #stop(handle: RunHandle): RunExit | null {
-    const run = this.runs.get(handle.runId);
-    if (run === undefined) return null;
-    if (run.launched !== "yes") {
-      run.launched = "never";
-      return null;
-    }
-    run.end({ exitCode: null, signal: "SIGTERM", oomKilled: false });
-    return run.exit;
-  }
-}
-
-function handleOf({ owner, sessionId, runId, epoch }: RunSpec): RunHandle {
-  const launch = { host: "/nowhere", at: "/nowhere" };
-  return { owner, sessionId, runId, epoch, control: "/nowhere", launch };
-}
-
-function ended({ runId }: RunHandle): WaybillError {
-  return new WaybillError("RUN_ENDED", `Run ${runId} has ended and can never start again.`);
 }
 
 function removed({ runId, sessionId }: RunSpec): WaybillError {
   return new WaybillError(
     "RUN_REMOVED",
     `Run ${runId} of session ${sessionId} was removed and cannot be prepared again.`,
+  );
+}
+
+function erased({ sessionId }: RunSpec): WaybillError {
+  return new WaybillError(
+    "SESSION_ERASED",
+    `Session ${sessionId} was erased: no run of it can be prepared. Open another session.`,
   );
 }

@@ -1,11 +1,12 @@
 import type { Clock } from "../../ports/clock.ts";
 import type { Instant } from "../../ids.ts";
-import type { AgentWord, TurnOutcome } from "../../ports/agent-word.ts";
+import type { Activity, AgentWord, TurnOutcome } from "../../ports/agent-word.ts";
 import type { Letter } from "../../ports/mailbox.ts";
-import type { RunSpec } from "../../ports/run-plan.ts";
+import type { RunPlan, RunSpec } from "../../ports/run-plan.ts";
 import type { RunExit } from "../../ports/transport.ts";
 import { Bell } from "./bell.ts";
 import type { FakeBrain } from "./fake-brain.ts";
+import type { FakeProgram } from "./fake-program.ts";
 import { nameOf } from "./letter-name.ts";
 import { Said } from "./said.ts";
 
@@ -30,6 +31,10 @@ export class FakeRun {
   forgotten = false;
   /** When it last showed life. */
   aliveAt: Instant | null = null;
+  /** What it showed of its doings. */
+  readonly shown: Activity[] = [];
+  /** What acts in it in place of its agent's script, where something does: set before its start. */
+  program: FakeProgram | null = null;
   readonly #brain: FakeBrain;
   readonly #clock: Clock;
   readonly #letters = new Map<string, Letter>();
@@ -51,14 +56,27 @@ export class FakeRun {
     return this.launched === "yes" && this.exit === null;
   }
 
+  /** What the agent finds on standard input. */
+  get stdin(): string {
+    const { protocol, sessionId, runId, agent, conversation, unsettled, config } = this.spec;
+    const start = { v: 1, protocol, session: sessionId, run: runId, agent, conversation };
+    return JSON.stringify({ ...start, unsettled, config });
+  }
+
+  /** The letters that lie there, in the order in which an agent takes them. */
+  get letters(): readonly Letter[] {
+    return this.#sorted().map(([, letter]) => letter);
+  }
+
   /** Begins to live. */
-  launch(): void {
+  launch(plan: RunPlan): void {
     this.launched = "yes";
+    if (this.program !== null) return this.program.begin(this, plan);
     const birth = this.#brain.birth();
     if (birth?.type === "stillborn") return this.end(exitOf(birth.code));
     this.#deaf = birth?.type === "mute";
     if (this.#deaf) return;
-    this.#say(this.#hello());
+    this.say(this.#hello());
     this.#go();
   }
 
@@ -68,6 +86,37 @@ export class FakeRun {
     if (this.#letters.has(name)) return;
     this.#letters.set(name, letter);
     this.#go();
+  }
+
+  /** Says a word, and gives its number. */
+  say(word: AgentWord): number {
+    const seq = this.said.add(word, this.#clock.now());
+    this.bell.ring();
+    return seq;
+  }
+
+  /** Leaves out the place of one word. */
+  skip(): void {
+    this.said.skip();
+  }
+
+  /** Shows that it lives. */
+  beat(): void {
+    this.aliveAt = this.#clock.now();
+    this.bell.ring();
+  }
+
+  /** Shows what it does, to whoever looks. */
+  show(activity: Activity): void {
+    this.shown.push(activity);
+    this.bell.ring();
+  }
+
+  /** Is asked to end. A scripted agent does so at once. */
+  term(): void {
+    if (this.exit !== null) return;
+    if (this.program !== null) return this.program.term(this);
+    this.end({ exitCode: null, signal: "SIGTERM", oomKilled: false });
   }
 
   /** The process ends. */
@@ -88,7 +137,7 @@ export class FakeRun {
   }
 
   #go(): void {
-    if (this.launched !== "yes" || this.#deaf) return;
+    if (this.launched !== "yes" || this.#deaf || this.program !== null) return;
     while (this.exit === null && this.#takeLetter()) {
       // Letters come first, as a real agent reads its inbox between two steps.
     }
@@ -98,10 +147,9 @@ export class FakeRun {
   }
 
   #takeLetter(): boolean {
-    const next = [...this.#letters]
+    const next = this.#sorted()
       .filter(([each]) => !this.#taken.has(each))
-      .filter(([, each]) => each.type !== "close" || this.#turn === null)
-      .toSorted(([one], [other]) => (one < other ? -1 : 1))[0];
+      .find(([, each]) => each.type !== "close" || this.#turn === null);
     if (next === undefined) return false;
     const [name, letter] = next;
     this.#taken.add(name);
@@ -109,7 +157,7 @@ export class FakeRun {
       case "message":
         this.#turn ??= `t${(this.#turns += 1)}`;
         this.#brain.hold(this.spec.conversation.id, letter.id, letter.text);
-        this.#say({ type: "accepted", turn: this.#turn, message: letter.id });
+        this.say({ type: "accepted", turn: this.#turn, message: letter.id });
         break;
       case "answer":
         this.#brain.answered(letter);
@@ -125,6 +173,10 @@ export class FakeRun {
         letter satisfies never;
     }
     return true;
+  }
+
+  #sorted(): [string, Letter][] {
+    return [...this.#letters].toSorted(([one], [other]) => (one < other ? -1 : 1));
   }
 
   #act(): boolean {
@@ -149,7 +201,7 @@ export class FakeRun {
         return false;
       }
       case "operation":
-        this.#waitsFor = this.#say({ type: "operation", operation: step.operation });
+        this.#waitsFor = this.say({ type: "operation", operation: step.operation });
         return true;
       case "work":
         this.#waitsFor = "time";
@@ -157,7 +209,7 @@ export class FakeRun {
         return true;
       case "flood":
         for (let word = 1; word <= step.words; word += 1) {
-          this.#say({ type: "unreadable", code: "NO_SENSE", reason: `Word ${word} of a flood.` });
+          this.say({ type: "unreadable", code: "NO_SENSE", reason: `Word ${word} of a flood.` });
         }
         return true;
       case "exit":
@@ -183,8 +235,7 @@ export class FakeRun {
 
   /** Works on, a pulse at a time, unless the turn is over by then. */
   #work(leftMs: number): void {
-    this.aliveAt = this.#clock.now();
-    this.bell.ring();
+    this.beat();
     const turn = this.#turn;
     this.#clock.after(Math.min(leftMs, pulseMs), () => {
       if (!this.lives || this.#turn !== turn || this.#waitsFor !== "time") return;
@@ -195,7 +246,7 @@ export class FakeRun {
   }
 
   #leave(): void {
-    this.#say({ type: "bye" });
+    this.say({ type: "bye" });
     this.end({ exitCode: 0, signal: null, oomKilled: false });
   }
 
@@ -204,13 +255,7 @@ export class FakeRun {
     this.#turn = null;
     this.#waitsFor = null;
     const transcript = `${this.spec.runId}-${turn}`;
-    this.#say({ type: "turn_ended", turn, outcome, text, transcript, ...more });
-  }
-
-  #say(word: AgentWord): number {
-    const seq = this.said.add(word, this.#clock.now());
-    this.bell.ring();
-    return seq;
+    this.say({ type: "turn_ended", turn, outcome, text, transcript, ...more });
   }
 }
 

@@ -4,9 +4,9 @@ import type { Letter } from "../../ports/mailbox.ts";
 export function nameOf(letter: Letter): string {
   switch (letter.type) {
     case "message":
-      return `m.${String(letter.position).padStart(10, "0")}.${letter.id}.${letter.delivery}`;
+      return `m.${String(letter.position).padStart(10, "0")}.${letter.id}.${String(letter.delivery).padStart(4, "0")}`;
     case "answer":
-      return `a.${letter.re}`;
+      return `a.${String(letter.re).padStart(16, "0")}`;
     case "interrupt":
       return `i.${letter.turn}`;
     case "close":

@@ -5,19 +5,25 @@ type Word = Extract<Incoming, { readonly type: "word" }>;
 
 /** What a run has said: a mailbox forgets it once it was told that it is recorded. */
 export class Said {
-  readonly #words: Word[] = [];
+  /** By number, from 1; null where a place was left out. */
+  readonly #places: (Word | null)[] = [];
   #recorded = 0;
 
   /** Everything that was ever said, forgotten or not. */
   get all(): readonly Word[] {
-    return this.#words;
+    return this.#places.filter((place) => place !== null);
   }
 
   /** Says a word and gives its number. */
   add(word: AgentWord, at: Instant): number {
-    const seq = this.#words.length + 1;
-    this.#words.push({ type: "word", mark: { seq, offset: 0 }, at, word });
+    const seq = this.#places.length + 1;
+    this.#places.push({ type: "word", mark: { seq, offset: 0 }, at, word });
     return seq;
+  }
+
+  /** Leaves out the place of one word. */
+  skip(): void {
+    this.#places.push(null);
   }
 
   /** Everything up to here is recorded: it is forgotten. */
@@ -27,10 +33,16 @@ export class Said {
 
   /** What is still there after a number, and a gap in place of what should be there and is not. */
   after(seq: number): readonly Word[] {
-    const there = this.#words.slice(Math.max(seq, this.#recorded));
-    const [first] = there;
-    if (seq >= this.#recorded || first === undefined) return there;
-    const mark = { seq: this.#recorded, offset: 0 };
-    return [{ ...first, mark, word: { type: "gap", through: this.#recorded } }, ...there];
+    const words: Word[] = [];
+    let last = seq;
+    for (const word of this.#places.slice(Math.max(seq, this.#recorded))) {
+      if (word === null) continue;
+      const through = word.mark.seq - 1;
+      if (through > last)
+        words.push({ ...word, mark: { seq: through, offset: 0 }, word: { type: "gap", through } });
+      words.push(word);
+      last = word.mark.seq;
+    }
+    return words;
   }
 }
