@@ -9,6 +9,7 @@ export type {
   SessionSummary,
   Sharing,
 } from "./runtime/orchestrator.ts";
+export type { AuthorisationAsked, AuthorisationPolicy } from "./runtime/authorisation.ts";
 export type { ApprovalAsked, ApprovalPolicy, Judgement } from "./runtime/approver.ts";
 export type { AgentBudget } from "./runtime/agent-accounts.ts";
 export type { TrackerOf } from "./runtime/trackers.ts";
@@ -81,7 +82,7 @@ export type { SessionStatus } from "./session/status.ts";
 export { defaultPolicy } from "./session/policy.ts";
 export type { Policy } from "./session/policy.ts";
 export type { Seen, SessionCommand, Timed } from "./session/command.ts";
-export type { Duty, Effect, Success } from "./session/effect.ts";
+export type { AuthoriseEffect, Duty, Effect, Success, Verdict } from "./session/effect.ts";
 
 // Events
 export { eventSchemas } from "./events/catalogue.ts";

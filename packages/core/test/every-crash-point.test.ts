@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { createOrchestrator } from "@waybill/core";
+import { createOrchestrator, type AuthorisationPolicy } from "@waybill/core";
 import {
   chat,
   exit,
@@ -30,9 +30,10 @@ interface Story {
 }
 
 /** The user's program: every step may be repeated, so after a crash it begins again from the top. */
-async function user(world: FakeWorld): Promise<void> {
-  const orchestrator = await createOrchestrator(world.ports());
-  const scope = { chats: ["7"], tasks: ["42"] };
+async function user(world: FakeWorld, authorise?: AuthorisationPolicy): Promise<void> {
+  const policy = authorise === undefined ? {} : { authorise };
+  const orchestrator = await createOrchestrator({ ...world.ports(), ...policy });
+  const scope = authorise === undefined ? { chats: ["7"], tasks: ["42"] } : {};
   const session = await orchestrator.open({ id: "s", agent: "coder", scope });
   for (const key of ["one", "two", "three"]) {
     await session.ask(`do ${key}`, { idempotencyKey: key });
@@ -41,7 +42,11 @@ async function user(world: FakeWorld): Promise<void> {
   await orchestrator[Symbol.asyncDispose]();
 }
 
-async function play(keys: boolean, crashAt: readonly number[]): Promise<Story> {
+async function play(
+  keys: boolean,
+  crashAt: readonly number[],
+  authorise?: AuthorisationPolicy,
+): Promise<Story> {
   const { board } = fakeTracker({ chats: ["7"], tasks: ["42"] });
   const world = fakeWorld(
     { coder: script },
@@ -52,7 +57,7 @@ async function play(keys: boolean, crashAt: readonly number[]): Promise<Story> {
   while (!done) {
     lives += 1;
     if (lives > 10) throw new Error(`The story does not end. Crashes at ${crashAt.join(", ")}.`);
-    const played = user(world).then(() => true);
+    const played = user(world, authorise).then(() => true);
     const crashed = world.crashed.then(() => false);
     const clock = (async () => {
       for (let minute = 0; minute < 40; minute += 1) await world.advance({ seconds: 15 });
@@ -76,17 +81,19 @@ async function play(keys: boolean, crashAt: readonly number[]): Promise<Story> {
 }
 
 test.each([
-  ["a Tracker that honours keys", true],
-  ["a Tracker that is looked up", false],
-])(
+  ["a Tracker that honours keys", true, undefined],
+  ["a Tracker that is looked up", false, undefined],
+  // None of it is in the scope.
+  ["a policy that is asked", true, async () => true],
+] as const)(
   "at every point of its life the orchestrator may die: the board is the same, with %s",
-  async (_, keys) => {
-    const calm = await play(keys, []);
+  async (_, keys, authorise) => {
+    const calm = await play(keys, [], authorise);
     expect(calm.board).toEqual(["one", "two", "three", "four", "in_progress", "done"]);
     const points = calm.world.points.length;
     expect(points).toBeGreaterThan(100);
     for (let point = 0; point < points; point += 1) {
-      const { board, world } = await play(keys, [point]);
+      const { board, world } = await play(keys, [point], authorise);
       expect(board, `after a crash at point ${point}: ${world.points[point]}`).toEqual(calm.board);
       expect(world.host.live(), `live runs after ${world.points[point]}`).toEqual([]);
     }

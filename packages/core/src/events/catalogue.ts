@@ -67,6 +67,8 @@ export const eventSchemas: Readonly<Record<SessionEventType, number>> = {
   OperationAnswered: 1,
   OperationRedriven: 1,
   WordRedriven: 1,
+  AuthorisationAsked: 1,
+  OperationAuthorised: 1,
   ApprovalGranted: 1,
   ApprovalDenied: 1,
   ApprovalWithdrawn: 1,

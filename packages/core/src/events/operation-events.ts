@@ -18,6 +18,21 @@ export type OperationRequested = Event<
   }
 >;
 
+/** The host's policy, a function of its user's, has to say whether the session may do it. */
+export type AuthorisationAsked = Event<"AuthorisationAsked", { readonly operationId: OperationId }>;
+
+/** The session may do it. */
+export type OperationAuthorised = Event<
+  "OperationAuthorised",
+  {
+    readonly operationId: OperationId;
+    /** What said so: the host's policy, or the session's scope where a new owner has no policy. */
+    readonly by: "policy" | "scope";
+    /** Where a person has to allow it as well: until when. Null: it takes its place in its target's order. */
+    readonly approvalUntil: Instant | null;
+  }
+>;
+
 /** Somebody allowed it: it takes its place behind what was cleared before. */
 export type ApprovalGranted = Event<
   "ApprovalGranted",
@@ -138,6 +153,8 @@ export type OperationEvent =
   | OperationAnswered
   | OperationRedriven
   | WordRedriven
+  | AuthorisationAsked
+  | OperationAuthorised
   | ApprovalGranted
   | ApprovalDenied
   | ApprovalWithdrawn

@@ -47,6 +47,8 @@ export type SessionOwned = Event<
     readonly epoch: number;
     /** Whether this owner's Tracker does a repeated write once. */
     readonly trackerKeys: boolean;
+    /** This owner has a function that says what a session may touch. Absent: the scope says it. */
+    readonly authorises?: true;
   }
 >;
 

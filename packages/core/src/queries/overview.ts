@@ -5,7 +5,7 @@ import type { SessionRecord } from "../runtime/session-record.ts";
 import { evolve } from "../session/evolve.ts";
 import type { Operation, Parked, Session } from "../session/state.ts";
 import { unopened } from "../session/unopened.ts";
-import { statusOf, type SessionStatus } from "../session/status.ts";
+import { askedOfPeople, statusOf, type SessionStatus } from "../session/status.ts";
 import { AgentTallies, type AgentTotals } from "./agent-totals.ts";
 import type { Projection } from "./projection.ts";
 
@@ -105,7 +105,7 @@ export class Overview {
   /** What waits for a person: `grant`, `deny` and `answer` decide it. */
   approvals(): readonly ApprovalRow[] {
     return this.#collect((session) =>
-      [...session.approvals.values()].map(({ operation, until }) => ({
+      askedOfPeople(session).map(({ operation, until }) => ({
         ...waitingIn(session)(operation),
         until,
       })),

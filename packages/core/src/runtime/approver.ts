@@ -1,6 +1,7 @@
 import type { AgentSlug, OperationId, SessionId } from "../ids.ts";
 import type { AgentOperation } from "../ports/agent-operation.ts";
 import type { Logger } from "../ports/logger.ts";
+import { askedOfPeople } from "../session/status.ts";
 import type { SessionLoop } from "./session-loop.ts";
 
 /** Something that an agent may do only once somebody allows it. */
@@ -36,13 +37,14 @@ export class Approver {
     const { id, state } = loop;
     const before = this.#asked.get(id);
     if (this.#policy === undefined || (state.approvals.size === 0 && before === undefined)) return;
-    for (const { operation } of state.approvals.values()) {
+    const waiting = askedOfPeople(state);
+    for (const { operation } of waiting) {
       // A question has an answer, not a yes.
       if (operation.operation.type === "person.ask" || before?.has(operation.id) === true) continue;
       void this.#judge(this.#policy, loop, operation);
     }
     if (state.approvals.size === 0) this.#asked.delete(id);
-    else this.#asked.set(id, new Set(state.approvals.keys()));
+    else this.#asked.set(id, new Set(waiting.map(({ operation }) => operation.id)));
   }
 
   async #judge(

@@ -5,7 +5,7 @@ import type { Mailbox } from "../ports/mailbox.ts";
 import type { RunPlan, RunSpec } from "../ports/run-plan.ts";
 import type { Tracker } from "../ports/tracker.ts";
 import type { SessionCommand } from "../session/command.ts";
-import type { Effect, Success } from "../session/effect.ts";
+import type { AuthoriseEffect, Effect, Success, Verdict } from "../session/effect.ts";
 import { spendingOf } from "../session/spending.ts";
 import type { RunTrace, Session } from "../session/state.ts";
 import { WaybillError } from "../errors.ts";
@@ -22,6 +22,8 @@ export interface World {
   readonly logger: Logger;
   /** The session at this instant: what it may cost, and what is recorded of the gateway's books. */
   readonly state: () => Session;
+  /** What the host's policy says of an operation. */
+  readonly authorise: (effect: AuthoriseEffect, signal: AbortSignal) => Promise<Verdict>;
   /** Waits for a place, then says under which id and protocol the run shall be requested. */
   readonly admit: (signal: AbortSignal) => Promise<SessionCommand>;
   /** Records an observation; resolves once it is durable. */
@@ -86,6 +88,8 @@ export async function carryOut(
     case "erase":
       await mailbox.erase(world.sessionId);
       return { effect, value: null };
+    case "authorise":
+      return { effect, value: await world.authorise(effect, signal) };
     case "perform":
       return { effect, value: await trackerOf(world).perform(callOf(world, effect)) };
     case "lookup":

@@ -107,5 +107,5 @@ export class Flights {
 const moot: Outcome = { ok: true, success: null };
 
 function isCancellable(effect: Effect): boolean {
-  return effect.type === "admit" || settlesBy(effect) === "stream";
+  return effect.type === "admit" || effect.type === "authorise" || settlesBy(effect) === "stream";
 }

@@ -13,6 +13,7 @@ import type { SessionStatus } from "../session/status.ts";
 import type { Limits, Place } from "./admission.ts";
 import type { AgentSpec } from "./agent-spec.ts";
 import type { Redaction } from "./redactor.ts";
+import type { AuthorisationPolicy } from "./authorisation.ts";
 import type { ApprovalPolicy } from "./approver.ts";
 import type { AgentBudget } from "./agent-accounts.ts";
 import type { TrackerOf } from "./trackers.ts";
@@ -44,6 +45,13 @@ export interface OrchestratorOptions {
    * make it wait. One that throws is asked again later. Default: no question.
    */
   readonly admit?: (place: Place, signal: AbortSignal) => Promise<void>;
+  /**
+   * Says what a session may do at the Tracker, by session and target, in the place of its scope; asked
+   * about each operation, those outside of the scope too. What it forbids is refused with
+   * `OPERATION_FORBIDDEN`. Where it says nothing for `approvalMs`, it counts as denied. Default: the
+   * session may touch the chats and tasks that it was opened for.
+   */
+  readonly authorise?: AuthorisationPolicy;
   /**
    * Decides about operations that the session's policy (`approve`) holds until somebody allows them,
    * and about the use of tools that an agent asks leave for. Default: people decide, by `grant()` and

@@ -247,7 +247,7 @@ export class RunningOrchestrator implements Orchestrator {
       const loop = await this.#loop(id);
       const tracker = this.#ports.trackers.of(loop.state.tenant);
       const keys = keysThatLast(tracker?.capabilities, loop.state.policy);
-      await loop.own(this.#owner, epoch, keys);
+      await loop.own(this.#owner, epoch, keys, this.#options.authorise !== undefined);
       return true;
     } catch (error) {
       // One session that cannot be read must not keep the others from going on.

@@ -5,7 +5,7 @@ import type { MessageId, OperationId, RunId, SessionId } from "../ids.ts";
 import type { AgentWord } from "../ports/agent-word.ts";
 import type { Ids } from "../ports/ids.ts";
 import type { SessionCommand } from "../session/command.ts";
-import { isIdle, statusOf, type SessionStatus } from "../session/status.ts";
+import { askedOfPeople, isIdle, statusOf, type SessionStatus } from "../session/status.ts";
 import type { Approval, Operation, Session as SessionState } from "../session/state.ts";
 import type { OpenOptions } from "./orchestrator.ts";
 import { answerIn, assertGoesOn, assertNotHeld, type TurnResult } from "./answer.ts";
@@ -232,7 +232,7 @@ export function sessionHandle(id: SessionId, parts: HandleParts): SessionHandle 
       await submit({ type: "RaiseBudget", capUsd });
     },
     async approvals() {
-      return [...(await parts.loop(id)).state.approvals.values()];
+      return askedOfPeople((await parts.loop(id)).state);
     },
     async grant(operationId, { by = "api" } = {}) {
       return decides({ type: "DecideApproval", operationId, granted: true, by, reason: "" });

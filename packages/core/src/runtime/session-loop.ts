@@ -107,9 +107,10 @@ export class SessionLoop {
   }
 
   /** Acts for the session under this lease's epoch from now on. */
-  async own(owner: string, epoch: number, trackerKeys: boolean): Promise<void> {
+  async own(owner: string, epoch: number, trackerKeys: boolean, asks: boolean): Promise<void> {
     this.#epoch = epoch;
-    await this.submit({ type: "OwnSession", owner, epoch, trackerKeys });
+    const authorises = asks ? ({ authorises: true } as const) : {};
+    await this.submit({ type: "OwnSession", owner, epoch, trackerKeys, ...authorises });
     this.#reconcile();
   }
 

@@ -1,6 +1,7 @@
 import type { Ids } from "../ports/ids.ts";
 import type { Logger } from "../ports/logger.ts";
 import type { Admission } from "./admission.ts";
+import { authorise } from "./authorisation.ts";
 import type { World } from "./carry-out.ts";
 import type { OrchestratorOptions } from "./orchestrator.ts";
 import type { SessionLoop } from "./session-loop.ts";
@@ -33,6 +34,7 @@ export function sessionWorld(loop: SessionLoop, parts: WorldParts): World | null
     logger,
     report: (command) => loop.report(command),
     state: () => loop.state,
+    authorise: (effect, signal) => authorise(options.authorise, loop.state, effect, signal),
     notice: (incoming) => loop.notice(incoming),
     admit: async (signal) => {
       await admission.request({ ...place, priority }, signal);

@@ -34,6 +34,8 @@ export type OwnSession = {
   readonly owner: string;
   readonly epoch: number;
   readonly trackerKeys: boolean;
+  /** Whether a function of the host's says what the session may touch. Default: its scope does. */
+  readonly authorises?: true;
 };
 /** Say something to the agent. */
 export type SendMessage = {

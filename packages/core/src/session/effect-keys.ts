@@ -21,6 +21,7 @@ export const keyOf: {
   readonly answer: (run: RunId, seq: number) => string;
   readonly perform: (operation: OperationId, attempt: number) => string;
   readonly lookup: (operation: OperationId, attempt: number) => string;
+  readonly authorise: (operation: OperationId) => string;
 } = {
   admit: "admit",
   erase: "erase",
@@ -38,6 +39,7 @@ export const keyOf: {
   answer: (run, seq) => `${run}/answer:${seq}`,
   perform: (operation, attempt) => `op:${operation}/perform:${attempt}`,
   lookup: (operation, attempt) => `op:${operation}/lookup:${attempt}`,
+  authorise: (operation) => `op:${operation}/authorise`,
 };
 
 /** Whether the key belongs to this run. */

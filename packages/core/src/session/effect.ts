@@ -77,6 +77,15 @@ export type LookupEffect = {
   readonly target: string;
   readonly operation: TrackerOperation;
 };
+/** Ask the host's policy whether the session may do an operation. */
+export type AuthoriseEffect = {
+  readonly type: "authorise";
+  readonly operationId: OperationId;
+  readonly target: string;
+  readonly operation: TrackerOperation;
+};
+/** What the host's policy says: yes, no, or that a person has to decide. */
+export type Verdict = "allowed" | "forbidden" | "ask";
 
 /** Remove everything that the session left outside of the store. */
 export type EraseEffect = { readonly type: "erase" };
@@ -98,6 +107,7 @@ export type Effect =
   | AnswerEffect
   | PerformEffect
   | LookupEffect
+  | AuthoriseEffect
   | EraseEffect;
 
 /**
@@ -150,6 +160,7 @@ export type Success =
   | { readonly effect: StopEffect; readonly value: RunExit | null }
   | { readonly effect: PerformEffect; readonly value: Receipt }
   | { readonly effect: LookupEffect; readonly value: Receipt | null }
+  | { readonly effect: AuthoriseEffect; readonly value: Verdict }
   | {
       readonly effect: EraseEffect | DrainEffect | RemoveEffect | PutEffect | AnswerEffect;
       readonly value: null;

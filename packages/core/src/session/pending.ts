@@ -1,4 +1,5 @@
 import type { Instant } from "../ids.ts";
+import { isPersonal } from "../ports/agent-operation.ts";
 import type { Seen } from "./command.ts";
 import { deadlines } from "./deadlines.ts";
 import type { Duty, Effect } from "./effect.ts";
@@ -6,6 +7,7 @@ import { keyOf } from "./effect-keys.ts";
 import { wantsRun } from "./rules/run-rules.ts";
 import { isOverBudget } from "./status.ts";
 import type { OpenMessage, Run, Session } from "./state.ts";
+import { targetOf } from "./target.ts";
 
 type EffectDuty = Extract<Duty, { readonly effect: Effect }>;
 
@@ -48,6 +50,7 @@ function* wanted(session: Session): Generator<EffectDuty> {
     yield { key: keyOf.remove(run.runId), effect: { type: "remove", run } };
   }
   yield* operationDuties(session);
+  yield* authoriseDuties(session);
 }
 
 function* runDuties(session: Session, run: Run): Generator<EffectDuty> {
@@ -173,5 +176,22 @@ function* operationDuties({ outbox, owner }: Session): Generator<EffectDuty> {
         effect: { type: "lookup", operationId, attempt, target, operation },
       };
     }
+  }
+}
+
+/** The first of each target alone, so that what is allowed keeps its order there. */
+function* authoriseDuties({ approvals, owner }: Session): Generator<EffectDuty> {
+  if (owner?.authorises === undefined) return;
+  const targets = new Set<string>();
+  for (const [operationId, approval] of approvals) {
+    const { operation } = approval.operation;
+    if (approval.unauthorised === undefined || isPersonal(operation)) continue;
+    const target = targetOf(operation);
+    if (targets.has(target)) continue;
+    targets.add(target);
+    yield {
+      key: keyOf.authorise(operationId),
+      effect: { type: "authorise", operationId, target, operation },
+    };
   }
 }

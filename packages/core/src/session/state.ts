@@ -43,7 +43,7 @@ export interface Session {
   readonly position: number;
   /** Operations not yet done, by target, in order. */
   readonly outbox: ReadonlyMap<string, readonly Operation[]>;
-  /** Operations that a person has to allow or answer, by id. They hold up no other operation. */
+  /** Operations that the host's policy or a person has to allow or answer, by id. They hold up no other operation. */
   readonly approvals: ReadonlyMap<OperationId, Approval>;
   /** Operations that were given up, by id, for a person to look at and to drive again. */
   readonly deadLetters: ReadonlyMap<OperationId, Operation>;
@@ -85,6 +85,7 @@ export interface Owner {
   readonly name: string;
   readonly epoch: number;
   readonly trackerKeys: boolean;
+  readonly authorises?: true;
 }
 
 /** What is needed to find a run again: the facts of its request. */
@@ -204,12 +205,14 @@ export type OperationPlace =
   | { readonly type: "attempted"; readonly epoch: number }
   | { readonly type: "in_doubt"; readonly dueAt: Instant; readonly since: Instant };
 
-/** An operation that waits for a person: to be allowed, or to be answered. */
+/** An operation that waits: for the host's policy first, where it has one, or for a person to allow or answer it. */
 export interface Approval {
   readonly operation: Operation<AgentOperation>;
   /** The turn in which it was asked; null where there was none. */
   readonly turnId: string | null;
   readonly until: Instant;
+  /** The host's policy has not said yet whether the session may do it: nobody else is asked. */
+  readonly unauthorised?: true;
 }
 
 /** What a session may cost. */

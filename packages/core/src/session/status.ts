@@ -1,4 +1,4 @@
-import type { Run, Session } from "./state.ts";
+import type { Approval, Run, Session } from "./state.ts";
 
 /** A session's state in a word, derived. */
 export type SessionStatus =
@@ -31,11 +31,18 @@ export function statusOf(session: Session): SessionStatus {
   return session.messages.size > 0 ? "waiting" : "idle";
 }
 
+/** What waits for a person, or for a function in a person's stead: not what the host's policy has yet to judge. */
+export function askedOfPeople({ approvals }: Pick<Session, "approvals">): readonly Approval[] {
+  return [...approvals.values()].filter(({ unauthorised }) => unauthorised === undefined);
+}
+
 /** Whether the run's turn waits for what it asked of a person. */
 export function waitsForPerson({ approvals }: Session, { turn, trace }: Run): boolean {
   if (turn === null) return false;
-  for (const { turnId, operation } of approvals.values())
-    if (turnId === turn.id && operation.runId === trace.runId) return true;
+  for (const { turnId, operation, unauthorised } of approvals.values()) {
+    const isThisTurns = turnId === turn.id && operation.runId === trace.runId;
+    if (isThisTurns && unauthorised === undefined) return true;
+  }
   return false;
 }
 

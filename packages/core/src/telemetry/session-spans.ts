@@ -122,6 +122,7 @@ export function traceEvent(
         event: event.id,
       });
       return;
+    case "OperationAuthorised":
     case "ApprovalGranted":
     case "OperationAttempted":
     case "OperationDeferred":
@@ -154,6 +155,7 @@ export function traceEvent(
 }
 
 const noteOf = {
+  OperationAuthorised: "authorised",
   ApprovalGranted: "approved",
   OperationAttempted: "attempt",
   OperationDeferred: "retry",

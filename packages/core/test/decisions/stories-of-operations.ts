@@ -98,6 +98,24 @@ export const storiesOfOperations: Readonly<Record<string, () => Story>> = {
     story.give({ type: "AnswerQuestion", operationId: "s/run-1/5", text: "yes", by: "Ada" });
     return story.tick(59_999).tick(1).ended();
   },
+  "a policy says what the session may touch": () => {
+    const story = new Story()
+      .begun({ approve: ["task.comment"] })
+      .authorised()
+      .accepted();
+    const far = { ...hi, chat: "9" };
+    story.asks(far).asks(far).asks(note).asks({ type: "person.ask", question: "Which?" });
+    story.fail("/3/authorise").tick(60_000).ok("/3/authorise", "allowed");
+    story.ok("/5/authorise", "allowed").ok("/4/authorise", "forbidden");
+    story.asks(hi).asks(far).asks(note);
+    const decide = (operationId: string, granted: boolean): Story =>
+      story.give({ type: "DecideApproval", operationId, granted, by: "Ada", reason: "No." });
+    decide("s/run-1/5", true);
+    decide("s/run-1/8", true);
+    decide("s/run-1/8", false);
+    story.ok("/7/authorise", "ask").asks({ ...far, chat: "8" });
+    return story.own(3).ended();
+  },
   "a person is asked": () => {
     const story = new Story().begun({ turnMs: 60_000, stallMs: 900_000 }).accepted().caughtUp();
     story.asks({ type: "person.ask", question: "Which one?" });

@@ -80,6 +80,17 @@ export class Story {
     return this.give({ type: "OwnSession", owner: `owner-${epoch}`, epoch, trackerKeys });
   }
 
+  /** An owner with a policy takes over. */
+  authorised(epoch = 2): this {
+    return this.give({
+      type: "OwnSession",
+      owner: `owner-${epoch}`,
+      epoch,
+      trackerKeys: true,
+      authorises: true,
+    });
+  }
+
   send(messageId = "m1", text = "go"): this {
     return this.give({ type: "SendMessage", messageId, text, from: "Ada" });
   }

@@ -61,6 +61,7 @@ export function checkRefusal(command: Timed, state: Session, code: string): void
 const refusals: { readonly [Type in SessionCommand["type"]]?: readonly string[] } = {
   OpenSession: ["AGENT_MISMATCH", "SESSION_ERASED"],
   OwnSession: ["STALE_EPOCH", "SESSION_NOT_FOUND"],
+  DecideApproval: ["NOT_AUTHORISED"],
   SendMessage: [
     "SESSION_NOT_FOUND",
     "SESSION_CLOSING",
@@ -142,6 +143,8 @@ function checkOrder(board: Board, book: Book, log: readonly Recorded<SessionEven
       event.data.approvalUntil === null
     )
       return [event.data.operationId];
+    if (event.type === "OperationAuthorised" && event.data.approvalUntil === null)
+      return [event.data.operationId];
     return event.type === "ApprovalGranted" || event.type === "OperationRedriven"
       ? [event.data.operationId]
       : [];
@@ -199,6 +202,11 @@ function checkOpenWork(session: Session): void {
   const { deferred, run, remains, answers, notes, budget, totals, costs } = session;
   const runs = [...remains.keys(), ...(run === null ? [] : [run.trace.runId])];
   for (const key of deferred.keys()) {
+    const asked = /^op:(.*)\/authorise$/.exec(key)?.[1];
+    if (asked !== undefined) {
+      assert.ok(session.approvals.get(asked)?.unauthorised, `${key} is deferred and long over`);
+      continue;
+    }
     const isOpen =
       key === "admit" || key === "erase" || runs.some((id) => key.startsWith(`${id}/`));
     assert.ok(isOpen, `${key} is deferred and long over`);
@@ -273,6 +281,8 @@ function checkEffect(
     }
     case "lookup":
       return assert.equal(book.operations.get(effect.operationId)?.at, "doubted", key);
+    case "authorise":
+      return assert.ok(book.unauthorised.has(effect.operationId), `${key} is asked for`);
     default:
       effect satisfies never;
   }

@@ -8,6 +8,7 @@ import {
   unopened,
   type Duty,
   type Effect,
+  type Verdict,
   type Failure,
   type Policy,
   type Recorded,
@@ -321,6 +322,8 @@ export class Player {
       owner: `${name}-${epoch}`,
       epoch,
       trackerKeys: this.keys,
+      // Owners with a policy and owners without one follow each other.
+      ...(this.#life.policy > 0 && epoch % 2 === 1 ? { authorises: true } : {}),
     });
     if (!isTaken || epoch <= this.#epoch) return;
     this.#epoch = epoch;
@@ -529,6 +532,10 @@ export class Player {
         const value = this.board.perform(operationId, target, operation, this.keys);
         return [{ type: "Succeeded", effect, value }];
       }
+      case "authorise": {
+        const value = verdictOn(effect.operationId);
+        return [{ type: "Succeeded", effect, value }];
+      }
       case "erase":
         return [{ type: "Succeeded", effect, value: null }];
       case "lookup":
@@ -621,6 +628,12 @@ export class Player {
         return effect satisfies never;
     }
   }
+}
+
+/** Every answer that a policy may give. */
+function verdictOn(id: string): Verdict {
+  const verdicts = ["allowed", "forbidden", "ask", "allowed"] as const;
+  return verdicts[Number(id.split("/").at(-1)) % 4] ?? "ask";
 }
 
 function failure(kind: Failure["class"]): Failure {

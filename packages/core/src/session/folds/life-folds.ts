@@ -20,7 +20,8 @@ export const lifeFolds: FoldsOf<LifeEvent> = {
     state.restart = noBadEnd;
   },
   SessionOwned({ state }, data) {
-    state.owner = { name: data.owner, epoch: data.epoch, trackerKeys: data.trackerKeys };
+    const { owner: name, ...rest } = data;
+    state.owner = { name, ...rest };
   },
   SessionParked({ state }, data) {
     state.parked = data;

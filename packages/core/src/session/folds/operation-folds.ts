@@ -23,8 +23,11 @@ export const operationFolds: FoldsOf<OperationEvent> = {
     if (state.run?.trace.runId === data.runId) state.run = { ...state.run, mark: data.mark };
   },
   WordRedriven: request,
-  OperationRejected(draft, data) {
-    finish(draft, data.operationId, "rejected", null, { code: data.code, message: data.reason });
+  OperationRejected(draft, data, at) {
+    const error = { code: data.code, message: data.reason };
+    const held = decided(draft, data.operationId, at);
+    if (held === null) finish(draft, data.operationId, "rejected", null, error);
+    else conclude(draft, held, "rejected", null, error);
   },
   OperationAttempted(draft, data) {
     change(draft, data.operationId, (operation) => ({
@@ -81,6 +84,18 @@ export const operationFolds: FoldsOf<OperationEvent> = {
       ? ({ type: "attempted", epoch: data.epoch - 1 } as const)
       : ({ type: "waiting", dueAt: 0 } as const);
     append(draft, { ...operation, requestedAt: at, attempts: operation.attempts, at: place });
+  },
+  AuthorisationAsked(draft, { operationId: id }) {
+    const approval = draft.state.approvals.get(id);
+    if (approval !== undefined)
+      draft.edit("approvals").set(id, { ...approval, unauthorised: true });
+  },
+  OperationAuthorised(draft, { operationId: id, approvalUntil: until }, at) {
+    const approval = draft.state.approvals.get(id);
+    const operation = decided(draft, id, at);
+    if (approval === undefined || operation === null) return;
+    if (until === null) append(draft, { ...operation, requestedAt: at });
+    else draft.edit("approvals").set(id, { operation, turnId: approval.turnId, until });
   },
   ApprovalGranted(draft, data, at) {
     const operation = decided(draft, data.operationId, at);
@@ -180,12 +195,16 @@ function conclude(
   draft.edit("answers").set(id, { operationId: id, runId, seq, status, data, error });
 }
 
-/** Takes it out of what waits for a person; the turn's time counts anew, since it stood still. */
+/** Takes it out of what waits to be allowed or answered; after a person's time the turn's time counts anew, since it stood still. */
 function decided(draft: Draft, id: OperationId, at: Instant): Operation<AgentOperation> | null {
   const { state } = draft;
   const approval = state.approvals.get(id);
   if (approval === undefined) return null;
   draft.edit("approvals").delete(id);
+  const key = keyOf.authorise(id);
+  if (state.deferred.has(key)) draft.edit("deferred").delete(key);
+  // The host's policy took the turn's own time.
+  if (approval.unauthorised === true) return approval.operation;
   const { run } = state;
   if (run?.turn && run.turn.id === approval.turnId && run.trace.runId === approval.operation.runId)
     state.run = { ...run, turn: { ...run.turn, countsFrom: at } };

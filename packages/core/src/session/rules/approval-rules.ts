@@ -15,10 +15,16 @@ import { assertNotErased } from "./missing-session.ts";
 /** Somebody allows or refuses what the agent asked; what is decided already stays as it is. */
 export function decideApproval(decision: Decision, command: DecideApproval): void {
   const { operationId, granted, by, reason } = command;
-  const asked = decision.state.approvals.get(operationId)?.operation.operation;
-  if (asked === undefined) return;
+  const approval = decision.state.approvals.get(operationId);
+  if (approval === undefined) return;
+  const asked = approval.operation.operation;
   if (!granted) {
     decision.emit<ApprovalDenied>("ApprovalDenied", { operationId, by, reason });
+  } else if (approval.unauthorised === true) {
+    throw decision.refusal(
+      "NOT_AUTHORISED",
+      `The host's policy has not said yet whether the session may do ${operationId}. Wait until approvals() lists it, or deny(id).`,
+    );
   } else if (asked.type === "person.ask") {
     throw decision.refusal(
       "ANSWER_NEEDED",

@@ -7,6 +7,7 @@ import type {
 } from "../../events/session-events.ts";
 import type { CloseSession, OpenSession, OwnSession } from "../command.ts";
 import type { Decision } from "../decision.ts";
+import { authoriseByScope } from "./authorise-rules.ts";
 import { assertNotErased, unknownSession } from "./missing-session.ts";
 
 /** Opens a session, or opens it again after it ended. */
@@ -46,7 +47,7 @@ export function ownSession(decision: Decision, command: OwnSession): void {
   const { id, life, owner } = decision.state;
   if (life.type === "unopened") throw unknownSession(decision);
   if (life.type === "erased") return;
-  const { owner: name, epoch, trackerKeys } = command;
+  const { owner: name, epoch, trackerKeys, authorises } = command;
   if (owner?.epoch === epoch && owner.name === name) return;
   if (owner !== null && owner.epoch >= epoch) {
     throw decision.refusal(
@@ -54,7 +55,13 @@ export function ownSession(decision: Decision, command: OwnSession): void {
       `Session ${id} is owned by ${owner.name} at epoch ${owner.epoch}; epoch ${epoch} is not higher.`,
     );
   }
-  decision.emit<SessionOwned>("SessionOwned", { owner: name, epoch, trackerKeys });
+  decision.emit<SessionOwned>("SessionOwned", {
+    owner: name,
+    epoch,
+    trackerKeys,
+    ...(authorises === undefined ? {} : { authorises }),
+  });
+  if (authorises === undefined) authoriseByScope(decision);
 }
 
 /** Begins to end the session. */

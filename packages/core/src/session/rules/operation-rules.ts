@@ -1,5 +1,6 @@
 import type {
   ApprovalDenied,
+  AuthorisationAsked,
   OperationAbandoned,
   OperationDeferred,
   OperationDelivered,
@@ -39,7 +40,7 @@ export function requestOperation(
     approvalUntil: conditions.approvalUntil,
     mark,
   });
-  refuseUnfit(decision, id, operation, conditions);
+  goOn(decision, id, operation, conditions);
 }
 
 /**
@@ -68,10 +69,12 @@ export function redriveWord(decision: Decision, command: RedriveWord): void {
     approvalUntil: conditions.approvalUntil,
     by,
   });
-  refuseUnfit(decision, id, operation, conditions);
+  goOn(decision, id, operation, conditions);
 }
 
 interface Conditions {
+  /** The host's policy says whether the session may do it, and not its scope. */
+  readonly asksPolicy: boolean;
   readonly isAllowed: boolean;
   readonly approvalUntil: Instant | null;
   readonly full: boolean;
@@ -79,20 +82,24 @@ interface Conditions {
 
 function conditionsOf({ state, now }: Decision, operation: AgentOperation): Conditions {
   const { approve, approvalMs, operations } = state.policy;
-  const isAllowed = isInScope(state.scope, operation);
-  const waits = isPersonal(operation) || (isAllowed && approve.includes(operation.type));
+  const asksPolicy = state.owner?.authorises === true && !isPersonal(operation);
+  const isAllowed = asksPolicy || isInScope(state.scope, operation);
+  const waits =
+    asksPolicy || isPersonal(operation) || (isAllowed && approve.includes(operation.type));
   return {
+    asksPolicy,
     isAllowed,
     approvalUntil: waits ? now + approvalMs : null,
     full: outboxSize(state) + state.approvals.size >= operations,
   };
 }
 
-function refuseUnfit(
+/** It is refused where it does not fit, or the host's policy is asked, or it takes its place. */
+function goOn(
   decision: Decision,
   id: OperationId,
   operation: AgentOperation,
-  { isAllowed, approvalUntil, full }: Conditions,
+  { asksPolicy, isAllowed, approvalUntil, full }: Conditions,
 ): void {
   if (!isAllowed) {
     const reason = `This session may not touch ${targetOf(operation)}.`;
@@ -102,6 +109,8 @@ function refuseUnfit(
     if (approvalUntil !== null)
       decision.emit<ApprovalDenied>("ApprovalDenied", { operationId: id, by: "policy", reason });
     else refuse(decision, id, "policy", "TOO_MANY_OPERATIONS", reason);
+  } else if (asksPolicy) {
+    decision.emit<AuthorisationAsked>("AuthorisationAsked", { operationId: id });
   }
 }
 

@@ -11,8 +11,9 @@ import type { Failure } from "../../errors.ts";
 import { backOff } from "../back-off.ts";
 import type { Failed, Succeeded } from "../command.ts";
 import type { Decision } from "../decision.ts";
-import type { Effect, PutEffect, StartEffect } from "../effect.ts";
+import type { Effect, PutEffect, StartEffect, Verdict } from "../effect.ts";
 import type { Started } from "../../ports/transport.ts";
+import { judged } from "./authorise-rules.ts";
 import { operationDone, operationFailed } from "./operation-rules.ts";
 import { erased } from "./erase-rules.ts";
 import { finishRun } from "./finish-run.ts";
@@ -50,6 +51,8 @@ export function succeeded(decision: Decision, command: Succeeded): void {
       if (!decision.state.answers.has(operationId)) return;
       return decision.emit<OperationAnswered>("OperationAnswered", { operationId });
     }
+    case "authorise":
+      return judged(decision, effect.operationId, command.value as Verdict);
     case "perform":
     case "lookup":
       return operationDone(decision, effect, command.value as Parameters<typeof operationDone>[2]);
@@ -109,6 +112,8 @@ function concerns({ state }: Decision, effect: Effect): boolean {
   if (effect.type === "erase") return life === "erasing";
   // Who waited for a place when the session ended waits for nothing any more.
   if (effect.type === "admit") return life === "open" || life === "closing";
+  if (effect.type === "authorise")
+    return state.approvals.get(effect.operationId)?.unauthorised === true;
   if (!("run" in effect)) return true;
   const { runId } = effect.run;
   return effect.type === "remove" ? state.remains.has(runId) : state.run?.trace.runId === runId;

@@ -57,6 +57,8 @@ export class Book {
   readonly ends: Map<OperationId, "delivered" | "rejected" | "denied" | "abandoned"> = new Map();
   /** Those of which the agent was told. */
   readonly answered: Set<OperationId> = new Set();
+  /** Those that the host's policy has not judged. */
+  readonly unauthorised: Set<OperationId> = new Set();
   /** Cleared and unfinished operations of each target, in the order of their clearance. */
   readonly queues: Map<string, readonly OperationId[]> = new Map();
   /** What is known of operations that are over, should they be driven again. */

@@ -14,6 +14,7 @@ export function operationEntries(book: Book): EntriesOf<OperationEvent> {
     const operation = book.operation(id);
     const { target } = operation;
     book.operations.delete(id);
+    book.unauthorised.delete(id);
     book.past.set(id, operation);
     book.ends.set(id, how);
     book.queues.set(
@@ -36,7 +37,21 @@ export function operationEntries(book: Book): EntriesOf<OperationEvent> {
       book.operations.set(id, { target: targetOf(operation), at, attempts: 0, epoch: 0 });
       if (at === "cleared") clear(id);
     },
+    AuthorisationAsked({ operationId }) {
+      const operation = book.operation(operationId);
+      assert.equal(operation.at, "held", "the policy is asked about what waits");
+      assert.notEqual(operation.target, "person", "and never about what is asked of people");
+      book.unauthorised.add(operationId);
+    },
+    OperationAuthorised({ operationId, approvalUntil }) {
+      assert.ok(book.unauthorised.delete(operationId), "an operation is authorised once");
+      const operation = book.operation(operationId);
+      if (approvalUntil !== null) return;
+      operation.at = "cleared";
+      clear(operationId);
+    },
     ApprovalGranted({ operationId }) {
+      assert.ok(!book.unauthorised.has(operationId), "people decide after the policy");
       const operation = book.operation(operationId);
       assert.equal(operation.at, "held", "an operation is granted while it waits");
       operation.at = "cleared";
