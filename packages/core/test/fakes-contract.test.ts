@@ -1,6 +1,13 @@
 // What we ship as fakes keeps the promises that the adapters keep.
 import { describe, expect, test } from "vitest";
-import { mailboxContract, transportContract } from "@waybill/core/testing";
+import {
+  chat,
+  FakeHost,
+  mailboxContract,
+  manualClock,
+  operation,
+  transportContract,
+} from "@waybill/core/testing";
 import { fakeMailboxFixture, fakeTransportFixture } from "./fake-fixtures.ts";
 
 const skipped = (name: string, reason: string): void =>
@@ -60,4 +67,22 @@ describe("what a fake machine has in place of folders", () => {
     await expect(host.transport().start(plan)).rejects.toMatchObject({ code: "RUN_ENDED" });
     expect(host.live()).toEqual([]);
   });
+});
+
+test("a fake agent shows life every five seconds while it waits for an answer, and no longer", async () => {
+  await using fixture = await fakeMailboxFixture();
+  const clock = manualClock();
+  const host = new FakeHost({ coder: [operation(chat("7", "hi"))] }, clock);
+  const mailbox = host.mailbox();
+  const plan = await mailbox.prepare(fixture.run());
+  await host.transport().start(plan);
+  const message = { type: "message", id: "m1", delivery: 1, position: 1 } as const;
+  await mailbox.put(plan, { ...message, text: "go", from: null });
+  const begun = clock.now();
+  await clock.advance({ seconds: 12 });
+  const run = host.runs.get(plan.runId);
+  expect(run?.aliveAt).toBe(begun + 10_000);
+  await mailbox.put(plan, { type: "answer", re: 3, status: "delivered" });
+  await clock.advance({ seconds: 12 });
+  expect(run?.aliveAt).toBe(begun + 10_000);
 });

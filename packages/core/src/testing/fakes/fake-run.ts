@@ -202,6 +202,7 @@ export class FakeRun {
       }
       case "operation":
         this.#waitsFor = this.say({ type: "operation", operation: step.operation });
+        this.#pulse(this.#waitsFor);
         return true;
       case "work":
         this.#waitsFor = "time";
@@ -242,6 +243,15 @@ export class FakeRun {
       if (leftMs > pulseMs) return this.#work(leftMs - pulseMs);
       this.#waitsFor = null;
       this.#go();
+    });
+  }
+
+  /** Waits for an answer, a pulse at a time. */
+  #pulse(operation: number): void {
+    this.#clock.after(pulseMs, () => {
+      if (!this.lives || this.#waitsFor !== operation) return;
+      this.beat();
+      this.#pulse(operation);
     });
   }
 

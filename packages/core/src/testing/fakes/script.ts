@@ -13,7 +13,7 @@ export type Step =
     }
   /** Ends the turn as failed. A rate limit ends so many milliseconds later. */
   | { readonly type: "fail"; readonly error: TurnError; readonly resetsInMs: number | null }
-  /** Asks the host for something at the board and waits for the answer. */
+  /** Asks the host for something at the board and waits for the answer, with a sign of life every five seconds. */
   | { readonly type: "operation"; readonly operation: AgentOperation }
   /** Takes time, with a sign of life every five seconds. */
   | { readonly type: "work"; readonly ms: number }
