@@ -59,6 +59,8 @@ export class Admission {
     { readonly place: WaitingPlace; readonly grant: () => void }
   >();
   readonly #running = new Map<SessionId, Place>();
+  /** Handed out to sessions whose run is not recorded yet. */
+  readonly #promised = new Map<SessionId, Place>();
   #stopped = false;
 
   constructor(limits: Limits, clock: Clock) {
@@ -87,10 +89,16 @@ export class Admission {
 
   /** The session has a run, whoever started it: it takes a place, also above the limit. */
   occupy(place: Place): void {
+    this.#promised.delete(place.session);
     this.#running.set(place.session, place);
   }
 
-  /** The session has no run any more, or gave its place back. */
+  /** Whatever came of the request is recorded: a place that no run has taken is another's. */
+  giveBack(session: SessionId): void {
+    if (this.#promised.delete(session)) this.#hand();
+  }
+
+  /** The session has no run any more. */
   leave(session: SessionId): void {
     if (this.#running.delete(session)) this.#hand();
   }
@@ -103,10 +111,10 @@ export class Admission {
   #hand(): void {
     if (this.#stopped) return;
     const waiting = [...this.#waiting.values()].map(({ place }) => place);
-    const running = [...this.#running.values()];
+    const running = [...this.#running.values(), ...this.#promised.values()];
     for (const place of admit(waiting, running, this.#limits, this.#clock.now())) {
       const { session, agent } = place;
-      this.#running.set(session, { session, agent });
+      this.#promised.set(session, { session, agent });
       this.#waiting.get(session)?.grant();
       this.#waiting.delete(session);
     }

@@ -24,8 +24,8 @@ export interface World {
   readonly state: () => Session;
   /** What the host's policy says of an operation. */
   readonly authorise: (effect: AuthoriseEffect, signal: AbortSignal) => Promise<Verdict>;
-  /** Waits for a place, then says under which id and protocol the run shall be requested. */
-  readonly admit: (signal: AbortSignal) => Promise<SessionCommand>;
+  /** Waits for a place, then records under which id and protocol the run is requested. */
+  readonly admit: (signal: AbortSignal) => Promise<void>;
   /** Records an observation; resolves once it is durable. */
   readonly report: (command: SessionCommand) => Promise<void>;
   /** What was observed and is no fact. */
@@ -44,7 +44,7 @@ export async function carryOut(
   const { agent, mailbox } = world;
   switch (effect.type) {
     case "admit":
-      await world.report(await world.admit(signal));
+      await world.admit(signal);
       return null;
     case "start":
       return { effect, value: await agent.transport.start(await attachedPlan(world, effect.run)) };

@@ -42,10 +42,9 @@ export function sessionWorld(loop: SessionLoop, parts: WorldParts): World | null
         await options.admit?.(place, signal);
         signal.throwIfAborted();
         const protocol = agent.protocol ?? (await agent.transport.check(signal)).protocol ?? 1;
-        return { type: "AdmitRun", runId: ids.run(), protocol };
-      } catch (error) {
-        admission.leave(loop.id);
-        throw error;
+        await loop.report({ type: "AdmitRun", runId: ids.run(), protocol });
+      } finally {
+        admission.giveBack(loop.id);
       }
     },
   };
