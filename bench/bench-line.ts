@@ -26,7 +26,8 @@ export interface Round {
 
 /** What must hold of a figure. */
 export type Target =
-  | { readonly atLeastTimes: number }
+  /** So many times the baseline; or, where given, this much whatever the baseline is. */
+  | { readonly atLeastTimes: number; readonly orAtLeast?: number }
   | { readonly atMostAbove: number }
   | { readonly atMost: number }
   | { readonly atLeast: number }
@@ -66,10 +67,10 @@ function judge(
 ): readonly [string | null, boolean] {
   if (target === null) return [null, true];
   if ("atLeastTimes" in target) {
-    return [
-      `>= ${target.atLeastTimes}x`,
-      baseline !== null && value >= baseline * target.atLeastTimes,
-    ];
+    const { atLeastTimes, orAtLeast = Infinity } = target;
+    const either = orAtLeast === Infinity ? "" : ` or >= ${orAtLeast} ${unit}`;
+    const isEnough = baseline !== null && value >= baseline * atLeastTimes;
+    return [`>= ${atLeastTimes}x${either}`, isEnough || value >= orAtLeast];
   }
   if ("atMostTimes" in target) {
     const { atMostTimes } = target;
