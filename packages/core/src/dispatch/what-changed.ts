@@ -23,8 +23,8 @@ export function whereFrom(cursor: string | null): Snapshot {
   if (
     isObject(value) &&
     typeof value["told"] === "number" &&
-    "tasks" in value &&
-    "chats" in value
+    isObject(value["tasks"]) &&
+    isObject(value["chats"])
   ) {
     return value as unknown as Snapshot;
   }
@@ -119,6 +119,6 @@ function parsed(cursor: string): Json {
   }
 }
 
-function isObject(value: Json): value is JsonObject {
+function isObject(value: Json | undefined): value is JsonObject {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -78,10 +78,10 @@ export function readLedger(text: string): ReadLedger | null {
 function take(ledger: ReadLedger, line: Record<string, unknown> | null): boolean {
   switch (line?.["type"]) {
     case "begun": {
-      // Our own words, written a moment ago: their shape is known where their type is.
-      const begun = line as unknown as Begun;
-      ledger.begun.set(begun.n, begun);
-      return isCount(line["n"]);
+      if (!isCount(line["n"])) return false;
+      // Our own words, written a moment ago: their shape is known where their type and number are.
+      ledger.begun.set(line["n"], line as unknown as Begun);
+      return true;
     }
     case "ended":
       if (isCount(line["n"])) ledger.begun.delete(line["n"]);
