@@ -90,7 +90,7 @@ export type { EventOf, SessionEvent, SessionEventType } from "./events/catalogue
 export type { Event, Recorded } from "./events/event.ts";
 export type { Fork, LifeEvent, ParkReason, Scope } from "./events/session-events.ts";
 export type { MessageEvent } from "./events/message-events.ts";
-export type { RunEvent, StopReason } from "./events/run-events.ts";
+export type { LossEvidence, RunEvent, StopReason } from "./events/run-events.ts";
 export type { OperationEvent } from "./events/operation-events.ts";
 export type { MeterEvent } from "./events/meter-events.ts";
 
@@ -138,6 +138,7 @@ export type {
   PlannedPath,
   PlannedValue,
   RunHandle,
+  RunLease,
   RunPlan,
   RunSpec,
 } from "./ports/run-plan.ts";
@@ -153,7 +154,9 @@ export type {
 } from "./ports/agent-word.ts";
 export { isPersonal } from "./ports/agent-operation.ts";
 export type { AgentOperation, PersonOperation } from "./ports/agent-operation.ts";
-export type { Letter, Mailbox, ReceiveOptions } from "./ports/mailbox.ts";
+export type { Letter, Mailbox, ReceiveOptions, RunLeases } from "./ports/mailbox.ts";
+export { isSamePlace } from "./ports/site.ts";
+export type { Site } from "./ports/site.ts";
 export type {
   Attachment,
   Gateway,

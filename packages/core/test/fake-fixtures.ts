@@ -20,12 +20,18 @@ export async function fakeTransportFixture(): Promise<TransportFixture> {
     transport,
     another: async () => host.transport(),
     plan: async (request) => {
-      const { owner } = request;
-      const prepared = await mailbox.prepare(spec(owner === undefined ? {} : { owner }));
+      const { owner, lease } = request;
+      const prepared = await mailbox.prepare(
+        spec({
+          ...(owner === undefined ? {} : { owner }),
+          ...(lease === undefined ? {} : { lease }),
+        }),
+      );
       runOf(host, prepared).program = actedProgram(request.program, disk);
       return furnished(prepared, request, disk);
     },
     output: async (plan, stream) => disk.get(plan[stream].host) ?? "",
+    extendLease: async (plan, until) => mailbox.leases?.extend(plan, until),
     unreachable: async () => {
       const answerAgain = host.fallSilent();
       return async () => answerAgain();

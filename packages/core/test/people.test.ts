@@ -206,7 +206,7 @@ function heard(seq: number, request: unknown): Parameters<Given["when"]>[0] {
 }
 
 function turnEnded(seq: number): Parameters<Given["when"]>[0] {
-  const word = { type: "turn_ended", turn: "t1", outcome: "interrupted", text: "" } as const;
+  const word = { type: "turn_ended", turn: "t1", outcome: "completed", text: "" } as const;
   const mark = { seq, offset: 0 };
   return { type: "Heard", runId: "run-1", words: [{ type: "word", at: 0, mark, word }] };
 }

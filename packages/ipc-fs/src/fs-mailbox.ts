@@ -16,6 +16,8 @@ import { putOldLetter } from "./host/put-old-letter.ts";
 import { receiveLoop } from "./host/receive-loop.ts";
 import type { ReceiveSettings } from "./host/receive-loop.ts";
 import { redriveLetter } from "./host/redrive-letter.ts";
+import { extendLease } from "./host/run-lease.ts";
+import { siteName } from "./host/site-name.ts";
 import { removeRun } from "./host/remove-run.ts";
 import { fairTurns } from "./host/turns.ts";
 import { eraseSession } from "./host/erase-session.ts";
@@ -107,6 +109,16 @@ export function fsMailbox(options: FsMailboxOptions): FsMailbox {
 
     erase: (session) =>
       explained("erase session", sessionPath(root, session), () => eraseSession(root, session)),
+
+    site: () => explained("name", root, async () => siteName(root)),
+
+    leases: {
+      now: () => Date.now(),
+      async extend(run, until) {
+        const paths = runPaths(root, run);
+        await explained("extend the lease of", paths.run, async () => extendLease(paths, until));
+      },
+    },
 
     deadLetters: (of) =>
       explained("list the dead letters of", root, async () => keptLetters(root, of)),

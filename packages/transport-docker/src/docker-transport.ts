@@ -37,6 +37,7 @@ export function dockerTransport(options: DockerTransportOptions): Transport {
     stop: (run, graceMs) => stopRun(place, run, graceMs),
     remove: (run) => removeRun(place, run),
     list: (owner) => listRuns(place, owner),
+    site: async () => (await place.engine.info()).id,
     close: async () => {
       closed.abort();
       watcher.close();

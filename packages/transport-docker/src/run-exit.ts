@@ -3,16 +3,24 @@ import type { RunExit, RunHandle } from "@waybill/core";
 import type { Container } from "./engine/container.ts";
 import { neverRan } from "./never-ran.ts";
 import { recordedOverdraft } from "./records/control.ts";
+import { saysLeaseEnded } from "./records/marker.ts";
 import { startLineCode } from "./start/start-line.ts";
 
 /** How a container's run ended; null where its program never ran. */
 export async function runExit(run: RunHandle, container: Container): Promise<RunExit | null> {
   if (await neverRan(run, container)) return null;
   const exit = exitOf(container);
-  const bytes = await recordedOverdraft(run);
-  if (bytes === null) return exit;
-  const why = `Its folders held ${bytes} bytes, more than diskBytes allows, so it was killed.`;
+  const why = await reasonOf(run);
+  if (why === null) return exit;
   return { ...exit, detail: exit.detail === undefined ? why : `${why} ${exit.detail}` };
+}
+
+/** Why the run was ended from outside; null where it was not, as far as the records tell. */
+async function reasonOf(run: RunHandle): Promise<string | null> {
+  const bytes = await recordedOverdraft(run);
+  if (bytes !== null)
+    return `Its folders held ${bytes} bytes, more than diskBytes allows, so it was killed.`;
+  return (await saysLeaseEnded(run)) ? "Nobody renewed its lease, so it was ended." : null;
 }
 
 /** What the exit code of a container whose program ran can honestly tell. */

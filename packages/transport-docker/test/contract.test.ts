@@ -3,7 +3,7 @@ import { contractShell, transportContract } from "@waybill/core/testing";
 import type { TransportFixture } from "@waybill/core/testing";
 import { beforeAll, test } from "vitest";
 import { describeWithDocker } from "../../../integration/docker-engine.ts";
-import { baseImage, buildTestImage, newGround } from "./fixture.ts";
+import { baseImage, buildTestImage, extendLease, newGround } from "./fixture.ts";
 import { engineDoor } from "./reachable.ts";
 
 await describeWithDocker("dockerTransport keeps the transport contract", [baseImage], () => {
@@ -19,6 +19,7 @@ async function createFixture(): Promise<TransportFixture> {
     another: async () => ground.transport({ host: door.address }),
     plan: ({ program, ...request }) => ground.plan({ program: contractShell(program), ...request }),
     output: ground.read,
+    extendLease,
     unreachable: async () => {
       await door.shut();
       return door.open;

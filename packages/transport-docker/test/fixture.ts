@@ -2,7 +2,14 @@ import { randomBytes } from "node:crypto";
 import { chmod, chown, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { PlannedFolder, PlannedPath, RunPlan, RunSighting, Transport } from "@waybill/core";
+import type {
+  PlannedFolder,
+  PlannedPath,
+  RunLease,
+  RunPlan,
+  RunSighting,
+  Transport,
+} from "@waybill/core";
 import { execa } from "execa";
 import { dockerTransport } from "../src/index.ts";
 import type { DockerTransportOptions } from "../src/index.ts";
@@ -54,6 +61,7 @@ export interface PlanRequest {
   readonly letter?: string;
   readonly env?: Readonly<Record<string, string>>;
   readonly folders?: readonly PlannedFolder[];
+  readonly lease?: RunLease;
 }
 
 /** A folder of its own on the host, the plans made in it, and what cleans both up. */
@@ -148,6 +156,9 @@ async function makePlan(root: string, request: PlanRequest): Promise<RunPlan> {
     stdin: await file("stdin", request.stdin ?? "", false),
     stdout: await file("stdout", "", true),
     stderr: await file("stderr", "", true),
+    ...(request.lease === undefined
+      ? {}
+      : { lease: { ...request.lease, file: await file("lease", "0\n", false) } }),
   };
 }
 
@@ -155,6 +166,11 @@ async function makePlan(root: string, request: PlanRequest): Promise<RunPlan> {
 async function give(path: string, write: boolean): Promise<void> {
   await chmod(path, write ? 0o700 : 0o755);
   if (write && process.getuid?.() === 0) await chown(path, user.uid, user.gid);
+}
+
+/** Writes into the plan's lease, in place, that it ends at this instant. */
+export async function extendLease(plan: RunPlan, until: number): Promise<void> {
+  await writeFile(plan.lease?.file.host ?? "", `${until}\n`);
 }
 
 /** The name of the plan's container. */

@@ -28,17 +28,22 @@ afterEach(() => rm(root, { recursive: true, force: true }));
 const marker = (): Promise<string> => readFile(join(root, "launch/started"), "utf8");
 const stdout = (): Promise<string> => readFile(join(root, "stdout"), "utf8");
 
-async function run(shell: string, argv: readonly string[]): Promise<number | undefined> {
+async function run(
+  shell: string,
+  argv: readonly string[],
+  lease?: { readonly ms: number; readonly graceMs: number },
+): Promise<number | undefined> {
   const at = (name: string) => ({ host: "", at: join(root, name) });
   const plan = {
     launch: at("launch"),
     stdin: at("stdin"),
     stdout: at("stdout"),
     stderr: at("stderr"),
+    ...(lease === undefined ? {} : { lease: { ...lease, file: at("lease") } }),
   } as RunPlan;
   const args = startLine(plan, "token-1", argv);
   const command = shell === "busybox" ? ["busybox", "sh", ...args] : [shell, ...args];
-  const result = await execa(command[0]!, command.slice(1), { reject: false, timeout: 5_000 });
+  const result = await execa(command[0]!, command.slice(1), { reject: false, timeout: 15_000 });
   return result.exitCode;
 }
 
@@ -106,5 +111,31 @@ describe.for(shells)("the start line in %s", (shell) => {
     );
     expect(codes.filter((code) => code === 0)).toHaveLength(1);
     expect(await stdout()).toBe("ran\n");
+  });
+
+  test("does not run under a lease that has ended, and leaves the marker to the next start", async () => {
+    const lease = { ms: 20_000, graceMs: 1_000 };
+    for (const text of ["0\n", `${Date.now() - 1_000}\n`, ""]) {
+      await writeFile(join(root, "lease"), text);
+      expect(await run(shell, ["echo", "ran"], lease)).toBe(startLineCode.lease);
+    }
+    await expect(marker()).rejects.toThrow(/ENOENT/u);
+    // As long as the mailbox writes it, with zeros before it.
+    await writeFile(join(root, "lease"), `${String(Date.now() + 60_000).padStart(15, "0")}\n`);
+    expect(await run(shell, ["echo", "ran"], lease)).toBe(0);
+    expect(await stdout()).toBe("ran\n");
+  });
+
+  test("ends the program when the lease has ended, and says so", async () => {
+    await writeFile(join(root, "lease"), `${Date.now() + 1_500}\n`);
+    const program = ["sh", "-c", "trap 'exit 9' TERM; while :; do sleep 0.1; done"];
+    expect(await run(shell, program, { ms: 20_000, graceMs: 1_000 })).toBe(9);
+    expect(await readFile(join(root, "launch/lease-ended"), "utf8")).toBe("\n");
+  });
+
+  test("ends a program whose lease nobody renews, also where the wall clock was set back", async () => {
+    await writeFile(join(root, "lease"), `${Date.now() + 3_600_000}\n`);
+    const program = ["sh", "-c", "trap 'exit 9' TERM; while :; do sleep 0.1; done"];
+    expect(await run(shell, program, { ms: 2_000, graceMs: 1_000 })).toBe(9);
   });
 });

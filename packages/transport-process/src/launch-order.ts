@@ -16,6 +16,18 @@ export interface LaunchOrder {
   readonly stderr: string;
   /** Arguments of the shell's `ulimit`, for example `["-c 0", "-n 1024"]`. */
   readonly limits: readonly string[];
+  /** The lease under which the agent lives; null for none. */
+  readonly lease: LeaseOrder | null;
+}
+
+/** A lease that the launcher looks after. */
+export interface LeaseOrder {
+  /** The file that holds it: the instant at which it ends. */
+  readonly file: string;
+  /** From one renewal to the end, in milliseconds. */
+  readonly ms: number;
+  /** From TERM to KILL, in milliseconds. */
+  readonly graceMs: number;
 }
 
 /** What the launcher tells, as one line of JSON on its standard output. */
@@ -43,7 +55,9 @@ export function parseOrder(text: string): LaunchOrder | null {
   if (run === null || command === null || limits === null || env === null) return null;
   if (typeof cwd !== "string" || typeof stdin !== "string") return null;
   if (typeof stdout !== "string" || typeof stderr !== "string") return null;
-  return { run, command, cwd, env, stdin, stdout, stderr, limits };
+  const lease = parseLease(value["lease"]);
+  if (lease === undefined) return null;
+  return { run, command, cwd, env, stdin, stdout, stderr, limits, lease };
 }
 
 /** The report in a line; null where it is none. */
@@ -64,6 +78,16 @@ function parse(text: string): unknown {
     // The parser's message would quote the environment.
     return null;
   }
+}
+
+/** Undefined where it is none, and null where there is none. */
+function parseLease(value: unknown): LeaseOrder | null | undefined {
+  if (value === null) return null;
+  if (!isObject(value)) return undefined;
+  const { file, ms, graceMs } = value;
+  if (typeof file !== "string" || typeof ms !== "number" || typeof graceMs !== "number")
+    return undefined;
+  return { file, ms, graceMs };
 }
 
 function parseTexts(value: unknown): string[] | null {

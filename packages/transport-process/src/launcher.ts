@@ -16,6 +16,7 @@ import { createExclusive, errorCode } from "./exclusive-file.ts";
 import { killProcesses } from "./kill-processes.ts";
 import { parseOrder } from "./launch-order.ts";
 import type { LaunchOrder, LaunchReport } from "./launch-order.ts";
+import { watchLease } from "./lease-watch.ts";
 import { thisPlace } from "./place.ts";
 import { processTable } from "./process-table.ts";
 import { runFiles } from "./records.ts";
@@ -26,14 +27,16 @@ let agent: ChildProcess | null = null;
 let asked = false;
 
 // From before the claim on: whoever is recorded as the launcher of a run can be asked to end it.
-process.on("SIGTERM", () => {
-  asked = true;
-  agent?.kill("SIGTERM");
-});
+process.on("SIGTERM", () => endAgent("SIGTERM"));
 process.on("SIGHUP", () => undefined);
 process.on("SIGINT", () => undefined);
 
 await main();
+
+function endAgent(signal: "SIGTERM" | "SIGKILL"): void {
+  asked = true;
+  agent?.kill(signal);
+}
 
 async function main(): Promise<void> {
   const order = parseOrder(await text(process.stdin));
@@ -41,12 +44,17 @@ async function main(): Promise<void> {
   if (order === null) return;
   let claimed = false;
   try {
+    const lease = order.lease === null ? null : watchLease(order.lease);
+    // Nothing is claimed: whoever holds the session extends the lease and starts the run again.
+    if (lease?.hasEnded()) throw new Error("its lease has ended");
     const streams = openStreams(order);
     const claim = await claimRun(order);
     if (claim === null) return report({ type: "lost" });
     claimed = true;
+    lease?.enforce(endAgent);
     const exit = await runAgent(order, streams, claim);
-    await recordExit(order, claim, exit);
+    const why = lease?.close() ? { detail: "Nobody renewed its lease, so it was ended." } : {};
+    await recordExit(order, claim, { ...exit, ...why });
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
     report({ type: "failed", claimed, code: errorCode(error), message });

@@ -69,6 +69,7 @@ export function processTransport(options: ProcessTransportOptions): Transport {
     stop: async (run, graceMs) => stopRun(here(), run, graceMs),
     remove: async (run) => removeRun(here(), run),
     list: async (owner) => listRuns(here(), owner),
+    site: async () => here().place.host,
     close: async () => closed.abort(),
   };
 }

@@ -112,7 +112,14 @@ async function orderFor(options: StartOptions, plan: RunPlan): Promise<LaunchOrd
     stdout: plan.stdout.host,
     stderr: plan.stderr.host,
     limits: limitArguments(options.limits),
+    lease: leaseOf(plan),
   };
+}
+
+function leaseOf({ lease }: RunPlan): LaunchOrder["lease"] {
+  if (lease === undefined) return null;
+  const { file, ms, graceMs } = lease;
+  return { file: file.host, ms, graceMs };
 }
 
 async function launchInTime(

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll } from "vitest";
 import { isWaybillError } from "@waybill/core";
-import type { RunPlan, Transport } from "@waybill/core";
+import type { PlannedPath, RunPlan, Transport } from "@waybill/core";
 import { contractShell } from "@waybill/core/testing";
 import type { ContractPlanRequest, TransportFixture } from "@waybill/core/testing";
 import { processTransport } from "../src/index.ts";
@@ -38,6 +38,7 @@ export async function processFixture(
       plans.push(plan);
       return plan;
     },
+    extendLease: (plan, until) => writeFile(plan.lease?.file.host ?? "", `${until}\n`),
     output: (plan, stream) => readFile(plan[stream].host, "utf8"),
     // As when the disk with the records is not mounted.
     unreachable: async () => {
@@ -123,5 +124,15 @@ async function makePlan(root: string, request: ContractPlanRequest): Promise<Run
     stdin: { host: streams.stdin, at: "/waybill/stdin" },
     stdout: { host: streams.stdout, at: "/waybill/stdout" },
     stderr: { host: streams.stderr, at: "/waybill/stderr" },
+    ...(request.lease === undefined
+      ? {}
+      : { lease: { ...request.lease, file: await lease(home) } }),
   };
+}
+
+/** One that has ended. */
+async function lease(home: string): Promise<PlannedPath> {
+  const host = join(home, "lease");
+  await writeFile(host, "0\n");
+  return { host, at: "/waybill/lease" };
 }

@@ -121,6 +121,7 @@ describe("a marker without a record of ours beside it", () => {
       stdout: plan.stdout.host,
       stderr: plan.stderr.host,
       limits: [],
+      lease: null,
     };
     assert.deepEqual(await launch(order, AbortSignal.timeout(15_000)), { type: "lost" });
   });

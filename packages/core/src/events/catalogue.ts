@@ -21,6 +21,7 @@ export const eventSchemas: Readonly<Record<SessionEventType, number>> = {
   SessionOpened: 1,
   SessionReopened: 1,
   SessionOwned: 1,
+  SiteAbandoned: 1,
   SessionParked: 1,
   SessionUnparked: 1,
   RestartScheduled: 1,

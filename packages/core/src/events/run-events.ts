@@ -2,6 +2,7 @@ import type { Failure } from "../errors.ts";
 import type { Instant, MessageId, RunId } from "../ids.ts";
 import type { Mark } from "../ports/agent-word.ts";
 import type { Conversation } from "../ports/run-plan.ts";
+import type { Site } from "../ports/site.ts";
 import type { Event } from "./event.ts";
 
 /** A run is wanted, under an id that no run had before. */
@@ -17,6 +18,10 @@ export type RunRequested = Event<
     readonly unsettled: readonly MessageId[];
     /** Protocol 0 alone: the message that standard input carries. */
     readonly prompt: MessageId | null;
+    /** Where it will live. Absent: nobody says, so whoever owns the session reaches it. */
+    readonly site?: Site;
+    /** It ends itself where its lease is not renewed for so long. Absent: it has none. */
+    readonly leaseMs?: number;
   }
 >;
 
@@ -96,7 +101,20 @@ export type RunExited = Event<
 >;
 
 /** There is positive evidence that the run is gone, and nobody saw how. */
-export type RunLost = Event<"RunLost", { readonly runId: RunId }>;
+export type RunLost = Event<
+  "RunLost",
+  {
+    readonly runId: RunId;
+    /**
+     * Absent: whoever holds runs there knows it no more. `lease`: its host is out of reach, and its
+     * lease has ended. `word`: a person says so.
+     */
+    readonly evidence?: LossEvidence;
+  }
+>;
+
+/** By what a run that nobody here can look for is known to be gone. */
+export type LossEvidence = "lease" | "word";
 
 /** Everything that the run ever said is recorded. Its place is free for the next one. */
 export type RunDrained = Event<"RunDrained", { readonly runId: RunId; readonly mark: Mark }>;

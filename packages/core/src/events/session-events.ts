@@ -2,6 +2,7 @@ import type { Failure, FailureClass } from "../errors.ts";
 import type { AgentSlug, Instant, SessionId } from "../ids.ts";
 import type { Policy } from "../session/policy.ts";
 import type { Totals } from "../session/totals.ts";
+import type { Site } from "../ports/site.ts";
 import type { Event } from "./event.ts";
 
 /** Which chats and tasks of the board a session may touch; `"any"` for all of them. */
@@ -34,6 +35,8 @@ export interface Fork {
   readonly conversation: string;
   /** The agent's own name for the place in its transcript. */
   readonly transcriptId: string;
+  /** Where the transcript lies. Absent: nobody says. */
+  readonly folders?: string;
 }
 
 /** A session that had ended goes on, with the same conversation. */
@@ -49,7 +52,20 @@ export type SessionOwned = Event<
     readonly trackerKeys: boolean;
     /** This owner has a function that says what a session may touch. Absent: the scope says it. */
     readonly authorises?: true;
+    /** What this owner reaches. Absent: nobody says, so it counts as reaching everything. */
+    readonly site?: Site;
+    /** How long the runs that it asks for live without an owner. Absent: for ever. */
+    readonly runLeaseMs?: number;
   }
+>;
+
+/**
+ * A person says that what the session has at its site is gone for good, or was brought elsewhere:
+ * any orchestrator may take it over and begins with the folders that it finds.
+ */
+export type SiteAbandoned = Event<
+  "SiteAbandoned",
+  { readonly by: string; readonly folders: string | null }
 >;
 
 /** Why a session starts no run for now. */
@@ -162,6 +178,7 @@ export type LifeEvent =
   | SessionOpened
   | SessionReopened
   | SessionOwned
+  | SiteAbandoned
   | SessionParked
   | SessionUnparked
   | RestartScheduled

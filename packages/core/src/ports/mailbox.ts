@@ -1,5 +1,5 @@
 import type { Json } from "../json.ts";
-import type { MessageId, SessionId } from "../ids.ts";
+import type { AgentSlug, Instant, MessageId, SessionId } from "../ids.ts";
 import type { Incoming, Mark } from "./agent-word.ts";
 import type { RunHandle, RunPlan, RunSpec } from "./run-plan.ts";
 
@@ -34,6 +34,17 @@ export interface ReceiveOptions {
   /** False: end once nothing is left (the run is over). True: wait for more until the signal aborts. */
   readonly follow: boolean;
   readonly signal: AbortSignal;
+}
+
+/** The leases of runs, as a mailbox keeps them where the run's own end reads them. */
+export interface RunLeases {
+  /** This instant, by the clock that leases are judged by: the machine's wall clock. */
+  now(): Instant;
+  /**
+   * Lets the run live until this instant. An earlier one than what stands there changes nothing, so
+   * that who was frozen cannot shorten what a later owner granted. Safe to repeat.
+   */
+  extend(run: RunHandle, until: Instant): Promise<void>;
 }
 
 /**
@@ -77,6 +88,16 @@ export interface Mailbox {
    * can be prepared, so that who was frozen before that brings nothing back.
    */
   erase(session: SessionId): Promise<void>;
+
+  /**
+   * The name of the folders in which the runs and sessions of this agent lie: two mailboxes that
+   * give the same one see the same files. Default: nobody says, and every mailbox counts as reaching
+   * them.
+   */
+  site?(agent: AgentSlug): Promise<string>;
+
+  /** Default: runs of this mailbox can have no lease. */
+  readonly leases?: RunLeases;
 
   /** Lets go of watchers, never of messages. */
   close(): Promise<void>;

@@ -20,6 +20,16 @@ export interface RunSpec {
   readonly config: JsonObject;
   /** Whether the run has a user of its own (a container) or the host's (a child process). */
   readonly runsAs: "host" | "dedicated";
+  /** How long it may live without an orchestrator that holds its session. Default: for ever. */
+  readonly lease?: RunLease;
+}
+
+/** The terms under which a run ends itself when nobody renews its lease. */
+export interface RunLease {
+  /** From one renewal to the end, in milliseconds. */
+  readonly ms: number;
+  /** From TERM to KILL, in milliseconds. */
+  readonly graceMs: number;
 }
 
 /** The conversation that a run takes part in; the host chooses its id (a UUID). */
@@ -86,6 +96,13 @@ export interface RunPlan extends RunHandle {
   readonly stdout: PlannedPath;
   /** Append-only; created beforehand. */
   readonly stderr: PlannedPath;
+  /**
+   * The lease under which the run lives, and the file that holds it: one line, the instant at which
+   * it ends, in milliseconds of the wall clock. The transport sees to it that no program begins
+   * after that instant, and that one that runs ends then, with or without an orchestrator. Default:
+   * none, the run lives on.
+   */
+  readonly lease?: RunLease & { readonly file: PlannedPath };
 }
 
 /** The environment with every path as the run sees it: `"at"` behind a wall, `"host"` without one. */

@@ -80,6 +80,12 @@ export interface Transport {
   /** Every run with this owner's mark that still exists here, dead or alive. */
   list(owner: string): Promise<readonly RunHandle[]>;
 
+  /**
+   * The name of the engine or machine that runs live on: two transports that give the same one watch
+   * and stop the same runs. Default: nobody says, and every transport counts as reaching them.
+   */
+  site?(): Promise<string>;
+
   /** Lets go of watchers and connections, never of runs. */
   close(): Promise<void>;
 }

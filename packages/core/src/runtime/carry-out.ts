@@ -1,15 +1,19 @@
-import type { AgentSlug, SessionId } from "../ids.ts";
+import type { AgentSlug, Instant, SessionId } from "../ids.ts";
 import type { Incoming, Mark } from "../ports/agent-word.ts";
 import type { Logger } from "../ports/logger.ts";
 import type { Mailbox } from "../ports/mailbox.ts";
-import type { RunPlan, RunSpec } from "../ports/run-plan.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { RunPlan } from "../ports/run-plan.ts";
 import type { Tracker } from "../ports/tracker.ts";
+import type { Started } from "../ports/transport.ts";
 import type { SessionCommand } from "../session/command.ts";
 import type { AuthoriseEffect, Effect, Success, Verdict } from "../session/effect.ts";
 import { spendingOf } from "../session/spending.ts";
 import type { RunTrace, Session } from "../session/state.ts";
 import { WaybillError } from "../errors.ts";
 import type { AgentSpec } from "./agent-spec.ts";
+import { extendLease, holdLease } from "./hold-lease.ts";
+import { specOf } from "./run-spec.ts";
 
 /** What an effect needs of the world, for one session. */
 export interface World {
@@ -20,6 +24,14 @@ export interface World {
   readonly mailbox: Mailbox;
   readonly tracker: Tracker | null;
   readonly logger: Logger;
+  readonly clock: Clock;
+  /** How often leases are renewed, in milliseconds. */
+  readonly renewMs: number;
+  /**
+   * When this process last knew that it holds the session, by the clock of the mailbox's leases: the
+   * instant before it asked the store. Null where it does not hold it.
+   */
+  readonly heldAt: () => Instant | null;
   /** The session at this instant: what it may cost, and what is recorded of the gateway's books. */
   readonly state: () => Session;
   /** What the host's policy says of an operation. */
@@ -47,7 +59,10 @@ export async function carryOut(
       await world.admit(signal);
       return null;
     case "start":
-      return { effect, value: await agent.transport.start(await attachedPlan(world, effect.run)) };
+      return { effect, value: await start(world, effect.run) };
+    case "hold":
+      await holdLease(world, effect.run, signal);
+      return null;
     case "watch":
       await watch(world, effect.run, signal);
       return null;
@@ -70,7 +85,7 @@ export async function carryOut(
     case "remove": {
       // Not prepared again: a crash may have come when it was removed and nobody had recorded it.
       const run = mailbox.locate(specOf(world, effect.run));
-      await agent.transport.remove(run);
+      if (effect.away === undefined) await agent.transport.remove(run);
       // In this order: what the run had under way is ended, and then it stands in the books.
       await agent.gateway?.detach(run);
       await readMeter(world, { follow: false, signal });
@@ -97,6 +112,13 @@ export async function carryOut(
     default:
       return effect satisfies never;
   }
+}
+
+/** The lease comes first: no program begins whose lease has ended. */
+async function start(world: World, run: RunTrace): Promise<Started> {
+  const plan = await attachedPlan(world, run);
+  await extendLease(world, run);
+  return world.agent.transport.start(plan);
 }
 
 async function watch(world: World, run: RunTrace, signal: AbortSignal): Promise<void> {
@@ -161,23 +183,6 @@ async function attach(world: World, plan: RunPlan, capUsd: number | null): Promi
     ...plan,
     folders: [...plan.folders, ...attachment.folders],
     env: { ...plan.env, ...attachment.env },
-  };
-}
-
-function specOf(world: World, run: RunTrace): RunSpec {
-  const { owner, sessionId, slug, agent } = world;
-  return {
-    owner,
-    sessionId,
-    runId: run.runId,
-    epoch: run.epoch,
-    protocol: run.protocol,
-    agent: { slug, name: agent.name },
-    conversation: run.conversation,
-    unsettled: run.unsettled,
-    prompt: run.prompt?.text ?? null,
-    config: agent.config ?? {},
-    runsAs: agent.transport.runsAs,
   };
 }
 

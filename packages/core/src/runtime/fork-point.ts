@@ -6,7 +6,7 @@ import type { StreamReader } from "./stream-reader.ts";
 /** The place in the transcript where the turn ended. */
 export async function forkPoint(
   reader: StreamReader,
-  { id }: Session,
+  { id, folders }: Session,
   turn: string | undefined,
 ): Promise<Fork> {
   let found: Fork | null = null;
@@ -14,7 +14,8 @@ export async function forkPoint(
     if (event.type !== "TurnEnded" || event.data.transcriptId === null) continue;
     if (turn !== undefined && event.data.turnId !== turn) continue;
     const { conversation, transcriptId } = event.data;
-    found = { sessionId: id, conversation, transcriptId };
+    const where = folders === null ? {} : { folders };
+    found = { sessionId: id, conversation, transcriptId, ...where };
   }
   if (found !== null) return found;
   throw new WaybillError(

@@ -1,4 +1,4 @@
-import type { SessionId } from "../ids.ts";
+import type { Instant, SessionId } from "../ids.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { EventStore, Lease } from "../ports/event-store.ts";
 import type { Logger } from "../ports/logger.ts";
@@ -15,16 +15,32 @@ export interface HoldingsParts {
   readonly renewMs: number;
   /** The sessions that should have an owner now: open, and of an agent that is known here. */
   readonly wanted: () => readonly SessionId[];
-  /** A session is this orchestrator's under this epoch; gives whether it could be taken over. */
-  readonly gained: (lease: Lease) => Promise<boolean>;
+  /** A session is this orchestrator's under this epoch; gives what came of it. */
+  readonly gained: (lease: Lease) => Promise<Gain>;
+  /** This instant, by the clock that the leases of runs are judged by. */
+  readonly stamp: () => Instant;
   /** A session is this orchestrator's no longer. */
   readonly lost: (lease: Lease) => void;
+}
+
+/**
+ * What came of a session that was claimed: it is taken over; or that is tried again in the next
+ * round; or it lies out of reach, and is left to others until its log says something new.
+ */
+export type Gain = "owned" | "failed" | "out_of_reach";
+
+/** A lease, and the instant before the store was last asked for it and gave it. */
+interface Held {
+  readonly lease: Lease;
+  readonly at: Instant;
 }
 
 /** The sessions that this orchestrator holds among several, and its care to keep and to find them. */
 export class Holdings {
   readonly #parts: HoldingsParts;
-  readonly #held = new Map<SessionId, Lease>();
+  readonly #held = new Map<SessionId, Held>();
+  /** Those that lie out of reach. */
+  readonly #beyond = new Set<SessionId>();
   /** Names whose claim is under way: they take up room already. */
   readonly #asked = new Set<SessionId>();
   #cancel: () => void = () => {};
@@ -46,12 +62,22 @@ export class Holdings {
     if (!this.#held.has(id)) await this.#claim([id]);
   }
 
+  /** When this process last knew that it holds the session; null where it does not. */
+  heldAt(id: SessionId): Instant | null {
+    return this.#held.get(id)?.at ?? null;
+  }
+
+  /** Something new is known of the session: it may be in reach by now. */
+  reconsider(id: SessionId): void {
+    this.#beyond.delete(id);
+  }
+
   /** Hands everything over: whoever claims next has it at once. To be called when nothing acts any more. */
   async close(): Promise<void> {
     this.#closed = true;
     this.#cancel();
     await this.#round;
-    const held = [...this.#held.values()];
+    const held = [...this.#held.values()].map(({ lease }) => lease);
     this.#held.clear();
     if (held.length === 0) return;
     await this.#parts.store.release(held).catch((error: unknown) => {
@@ -84,8 +110,10 @@ export class Holdings {
   }
 
   async #renew(wanted: ReadonlySet<SessionId>): Promise<void> {
-    const held = [...this.#held.values()];
+    const held = [...this.#held.values()].map(({ lease }) => lease);
+    const at = this.#parts.stamp();
     const kept = await this.#parts.store.renew(held);
+    for (const lease of kept) this.#stamp(lease, at);
     const epochs = new Map(kept.map(({ name, epoch }) => [name, epoch]));
     const ended: Lease[] = [];
     for (const lease of held) {
@@ -97,8 +125,13 @@ export class Holdings {
     for (const lease of ended) this.#drop(lease);
   }
 
+  #stamp(lease: Lease, at: Instant): void {
+    if (this.#held.get(lease.name)?.lease.epoch === lease.epoch)
+      this.#held.set(lease.name, { lease, at });
+  }
+
   #drop(lease: Lease): void {
-    if (this.#held.get(lease.name)?.epoch !== lease.epoch) return;
+    if (this.#held.get(lease.name)?.lease.epoch !== lease.epoch) return;
     this.#held.delete(lease.name);
     this.#parts.lost(lease);
   }
@@ -107,21 +140,31 @@ export class Holdings {
     const { store, owner, capacity, gained } = this.#parts;
     if (this.#closed) return;
     const room = Math.max(capacity - this.#held.size - this.#asked.size, 0);
-    const names = wanted.filter((id) => !this.#held.has(id) && !this.#asked.has(id)).slice(0, room);
+    const isFree = (id: SessionId): boolean =>
+      !this.#held.has(id) && !this.#asked.has(id) && !this.#beyond.has(id);
+    const names = wanted.filter(isFree).slice(0, room);
     if (names.length === 0) return;
     for (const name of names) this.#asked.add(name);
     let leases: readonly Lease[] = [];
+    const at = this.#parts.stamp();
     try {
       leases = await store.claim(names, owner);
     } finally {
       for (const name of names) this.#asked.delete(name);
     }
-    for (const lease of leases) this.#held.set(lease.name, lease);
+    for (const lease of leases) this.#held.set(lease.name, { lease, at });
+    const beyond: Lease[] = [];
     await Promise.all(
       leases.map(async (lease) => {
+        const gain = await gained(lease);
+        if (gain === "owned") return;
         // The next round claims it again, under the same epoch.
-        if (!(await gained(lease))) this.#held.delete(lease.name);
+        this.#held.delete(lease.name);
+        if (gain === "out_of_reach") beyond.push(lease);
       }),
     );
+    for (const { name } of beyond) this.#beyond.add(name);
+    // Whoever reaches it shall have it at once.
+    if (beyond.length > 0) await store.release(beyond);
   }
 }

@@ -77,6 +77,13 @@ export interface Sharing {
    * a third of the store's lease. Default 10,000.
    */
   readonly renewMs?: number;
+  /**
+   * How long a run lives on where no orchestrator of its host holds its session, in milliseconds, at
+   * least four times `renewMs`: then it ends itself, and an orchestrator of another host that reaches
+   * its folders goes on with the session. It is also how long a run outlives an orchestrator that
+   * does not come back. Default: for ever, and a run on a host that is out of reach is left alone.
+   */
+  readonly runLeaseMs?: number;
 }
 
 /** Which session to open. */

@@ -1,4 +1,4 @@
-import { WaybillError } from "../errors.ts";
+import { isWaybillError, WaybillError } from "../errors.ts";
 import type { SessionEventType } from "../events/catalogue.ts";
 import type { Fork } from "../events/session-events.ts";
 import type { AgentSlug, SessionId } from "../ids.ts";
@@ -16,9 +16,10 @@ import { agentNamed, checkSessionId } from "./check-options.ts";
 import { endRun } from "./end-run.ts";
 import { Feed } from "./feed.ts";
 import { followLog } from "./follow-log.ts";
-import { Holdings } from "./holdings.ts";
+import { Holdings, type Gain } from "./holdings.ts";
 import { sweepRegularly } from "./orphans.ts";
-import { keysThatLast } from "./keys-that-last.ts";
+import { ownershipOf } from "./ownership.ts";
+import { renewMsOf } from "./sharing.ts";
 import { randomIds } from "./random-ids.ts";
 import { redactor, type Redactor } from "./redactor.ts";
 import type { Ports } from "./ports-life.ts";
@@ -88,7 +89,8 @@ export class RunningOrchestrator implements Orchestrator {
       logger: this.#logger,
       owner: this.#owner,
       capacity: options.sharing?.capacity ?? Number.POSITIVE_INFINITY,
-      renewMs: options.sharing?.renewMs ?? 10_000,
+      renewMs: renewMsOf(options.sharing),
+      stamp: () => options.mailbox.leases?.now() ?? 0,
       wanted: () =>
         this.#index
           .open()
@@ -114,6 +116,7 @@ export class RunningOrchestrator implements Orchestrator {
       onEvent: (stored) => {
         this.#index.take(stored);
         this.#accounts.take(stored);
+        this.#holdings.reconsider(stored.stream);
         this.#tell(stored.stream, (loop) => loop.grown(stored.version));
       },
     });
@@ -242,18 +245,23 @@ export class RunningOrchestrator implements Orchestrator {
     return loaded;
   }
 
-  async #own(id: SessionId, epoch: number): Promise<boolean> {
+  async #own(id: SessionId, epoch: number): Promise<Gain> {
     try {
       const loop = await this.#loop(id);
-      const tracker = this.#ports.trackers.of(loop.state.tenant);
-      const keys = keysThatLast(tracker?.capabilities, loop.state.policy);
-      await loop.own(this.#owner, epoch, keys, this.#options.authorise !== undefined);
-      return true;
+      await loop.own(
+        await ownershipOf(loop.state, {
+          options: this.#options,
+          trackers: this.#ports.trackers,
+          logger: this.#logger,
+          lease: { owner: this.#owner, epoch },
+        }),
+      );
+      return "owned";
     } catch (error) {
       // One session that cannot be read must not keep the others from going on.
       const details = { session: id, error: String(error) };
       this.#logger.error("A session could not be taken over.", details);
-      return false;
+      return isWaybillError(error) && error.code === "OUT_OF_REACH" ? "out_of_reach" : "failed";
     }
   }
 
@@ -283,6 +291,9 @@ export class RunningOrchestrator implements Orchestrator {
           admission: this.#admission,
           ids: this.#ids,
           logger: this.#logger,
+          clock: this.#clock,
+          renewMs: renewMsOf(this.#options.sharing),
+          heldAt: (id) => this.#holdings.heldAt(id),
         }),
       changed: (loop) => this.#changed(loop),
     };

@@ -62,6 +62,14 @@ export interface SessionHandle {
    */
   erase(options?: EraseOptions): Promise<void>;
 
+  /**
+   * Says that what the session has where it lies is gone for good, or was brought elsewhere: a run
+   * that nobody can look for is lost, and any orchestrator may take the session over, with the folders
+   * that it finds. Where that run lives after all, there are then two: say it of a host only once it
+   * is certain. Nothing happens where the session is bound to no place. `by` says who, for the record.
+   */
+  abandonSite(options?: { readonly by?: string }): Promise<void>;
+
   /** Lets the session cost more, in US dollars; null for no cap. */
   raiseBudget(capUsd: number | null): Promise<void>;
 
@@ -227,6 +235,10 @@ export function sessionHandle(id: SessionId, parts: HandleParts): SessionHandle 
       for await (const _ of heard) {
         // Nothing to do with the events: their end is what is waited for.
       }
+    },
+    async abandonSite({ by = "api" } = {}) {
+      await submit({ type: "AbandonSite", by });
+      await parts.take(id);
     },
     async raiseBudget(capUsd) {
       await submit({ type: "RaiseBudget", capUsd });

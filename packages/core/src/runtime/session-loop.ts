@@ -2,7 +2,7 @@ import { failureOf, WaybillError, type Failure } from "../errors.ts";
 import type { SessionId } from "../ids.ts";
 import type { Activity, Incoming } from "../ports/agent-word.ts";
 import { backOff } from "../session/back-off.ts";
-import type { SessionCommand } from "../session/command.ts";
+import type { OwnSession, SessionCommand } from "../session/command.ts";
 import { settlesBy, type Effect } from "../session/effect.ts";
 import { pending } from "../session/pending.ts";
 import type { Session } from "../session/state.ts";
@@ -107,10 +107,9 @@ export class SessionLoop {
   }
 
   /** Acts for the session under this lease's epoch from now on. */
-  async own(owner: string, epoch: number, trackerKeys: boolean, asks: boolean): Promise<void> {
-    this.#epoch = epoch;
-    const authorises = asks ? ({ authorises: true } as const) : {};
-    await this.submit({ type: "OwnSession", owner, epoch, trackerKeys, ...authorises });
+  async own(terms: Omit<OwnSession, "type">): Promise<void> {
+    this.#epoch = terms.epoch;
+    await this.submit({ type: "OwnSession", ...terms });
     this.#reconcile();
   }
 

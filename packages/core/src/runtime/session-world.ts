@@ -1,3 +1,5 @@
+import type { Instant, SessionId } from "../ids.ts";
+import type { Clock } from "../ports/clock.ts";
 import type { Ids } from "../ports/ids.ts";
 import type { Logger } from "../ports/logger.ts";
 import type { Admission } from "./admission.ts";
@@ -14,11 +16,15 @@ export interface WorldParts {
   readonly admission: Admission;
   readonly ids: Ids;
   readonly logger: Logger;
+  readonly clock: Clock;
+  readonly renewMs: number;
+  /** When this process last knew that it holds the session. */
+  readonly heldAt: (id: SessionId) => Instant | null;
 }
 
 /** The world as a session's effects see it; null where its agent is unknown here. */
 export function sessionWorld(loop: SessionLoop, parts: WorldParts): World | null {
-  const { options, trackers, admission, ids, logger } = parts;
+  const { options, trackers, admission, ids, logger, clock, renewMs } = parts;
   const { agent: named, priority, tenant } = loop.state;
   const { slug } = named;
   const agent = options.agents[slug];
@@ -32,6 +38,9 @@ export function sessionWorld(loop: SessionLoop, parts: WorldParts): World | null
     mailbox: options.mailbox,
     tracker: trackers.of(tenant),
     logger,
+    clock,
+    renewMs,
+    heldAt: () => parts.heldAt(loop.id),
     report: (command) => loop.report(command),
     state: () => loop.state,
     authorise: (effect, signal) => authorise(options.authorise, loop.state, effect, signal),

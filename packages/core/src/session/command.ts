@@ -4,6 +4,7 @@ import type { Fork, Scope } from "../events/session-events.ts";
 import type { Incoming } from "../ports/agent-word.ts";
 import type { TrackerOperation } from "../ports/tracker.ts";
 import type { MeterReading } from "../ports/gateway.ts";
+import type { Site } from "../ports/site.ts";
 import type { RunExit } from "../ports/transport.ts";
 import type { Effect, Success } from "./effect.ts";
 import type { Policy } from "./policy.ts";
@@ -36,7 +37,13 @@ export type OwnSession = {
   readonly trackerKeys: boolean;
   /** Whether a function of the host's says what the session may touch. Default: its scope does. */
   readonly authorises?: true;
+  /** What the new owner reaches. Default: nobody says, so it counts as reaching everything. */
+  readonly site?: Site;
+  /** How long the runs that it asks for live without an owner. Default: for ever. */
+  readonly runLeaseMs?: number;
 };
+/** What the session has at its site is gone for good, or was brought elsewhere. */
+export type AbandonSite = { readonly type: "AbandonSite"; readonly by: string };
 /** Say something to the agent. */
 export type SendMessage = {
   readonly type: "SendMessage";
@@ -132,6 +139,7 @@ export type Metered = { readonly type: "Metered"; readonly readings: readonly Me
 export type SessionCommand =
   | OpenSession
   | OwnSession
+  | AbandonSite
   | SendMessage
   | InterruptTurn
   | CloseSession

@@ -1,11 +1,12 @@
 import type { InterruptRequested } from "../events/message-events.ts";
-import type { RunStopRequested, StopReason } from "../events/run-events.ts";
+import type { RunLost, RunStopRequested, StopReason } from "../events/run-events.ts";
 import type { ApprovalDenied } from "../events/operation-events.ts";
 import type { CloseExpired, SessionUnparked } from "../events/session-events.ts";
 import type { Instant } from "../ids.ts";
 import type { Seen } from "./command.ts";
 import type { Decision } from "./decision.ts";
 import { abandon, givenUpAt } from "./rules/give-up.ts";
+import { isAway, leaseEnd } from "./away.ts";
 import type { Run, Session } from "./state.ts";
 import { waitsForPerson } from "./status.ts";
 
@@ -36,7 +37,8 @@ export function deadlines(session: Session, seen: Seen | null): readonly Deadlin
   return [...calendar(session), ...(seen === null ? [] : liveness(session, seen))];
 }
 
-function* calendar({ life, parked, approvals, outbox, policy }: Session): Generator<Deadline> {
+function* calendar(session: Session): Generator<Deadline> {
+  const { life, parked, approvals, outbox, policy } = session;
   for (const [head] of outbox.values()) {
     const at = head === undefined ? Infinity : givenUpAt(head, policy);
     if (head !== undefined && at < Infinity)
@@ -65,13 +67,21 @@ function* calendar({ life, parked, approvals, outbox, policy }: Session): Genera
       pass: (decision) => decision.emit<SessionUnparked>("SessionUnparked", { reason: "due" }),
     };
   }
+  const lease = leaseEnd(session);
+  if (lease !== null) {
+    yield {
+      at: lease.at,
+      pass: (decision) =>
+        decision.emit<RunLost>("RunLost", { runId: lease.runId, evidence: "lease" }),
+    };
+  }
 }
 
 function* liveness(session: Session, seen: Seen): Generator<Deadline> {
   const { run, policy } = session;
   if (run === null) return;
   if (run.phase.type !== "started" && run.phase.type !== "ready") return;
-  if (seen.caughtUpAt === null) return;
+  if (seen.caughtUpAt === null || isAway(session)) return;
   // Nothing counts from before this process knew everything that the run had said.
   const from = (instant: Instant): Instant => Math.max(instant, seen.caughtUpAt ?? instant);
 

@@ -13,6 +13,7 @@ import { interruptTurn, sendMessage } from "./rules/message-rules.ts";
 import { redriveWord } from "./rules/operation-rules.ts";
 import { failed, succeeded } from "./rules/outcome-rules.ts";
 import { admitRun, runAbsent, runEnded, runSeen, stopRun } from "./rules/run-rules.ts";
+import { abandonSite } from "./rules/site-rules.ts";
 import { settle } from "./settle.ts";
 import type { Session } from "./state.ts";
 
@@ -48,6 +49,8 @@ function obey(decision: Decision, command: SessionCommand): void {
       return openSession(decision, command);
     case "OwnSession":
       return ownSession(decision, command);
+    case "AbandonSite":
+      return abandonSite(decision, command);
     case "SendMessage":
       return sendMessage(decision, command);
     case "InterruptTurn":

@@ -8,6 +8,7 @@ export const keyOf: {
   readonly admit: string;
   readonly erase: string;
   readonly start: (run: RunId) => string;
+  readonly hold: (run: RunId) => string;
   readonly watch: (run: RunId) => string;
   readonly attach: (run: RunId, capUsd: number | null) => string;
   readonly meter: (run: RunId) => string;
@@ -26,6 +27,7 @@ export const keyOf: {
   admit: "admit",
   erase: "erase",
   start: (run) => `${run}/start`,
+  hold: (run) => `${run}/hold`,
   watch: (run) => `${run}/watch`,
   attach: (run, capUsd) => `${run}/attach:${capUsd ?? "uncapped"}`,
   meter: (run) => `${run}/meter`,

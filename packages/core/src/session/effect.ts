@@ -9,6 +9,8 @@ import type { RunTrace } from "./state.ts";
 export type AdmitEffect = { readonly type: "admit" };
 /** Start the run's process. */
 export type StartEffect = { readonly type: "start"; readonly run: RunTrace };
+/** Renew the run's lease for as long as this process holds the session. */
+export type HoldEffect = { readonly type: "hold"; readonly run: RunTrace };
 /** Follow the run's process. */
 export type WatchEffect = { readonly type: "watch"; readonly run: RunTrace };
 /** Give the run its way to the model again, under what the session may cost now. */
@@ -34,7 +36,12 @@ export type StopEffect = {
   readonly graceMs: number;
 };
 /** Remove what is left of the run. */
-export type RemoveEffect = { readonly type: "remove"; readonly run: RunTrace };
+export type RemoveEffect = {
+  readonly type: "remove";
+  readonly run: RunTrace;
+  /** What held the process is out of reach: its own host sweeps it up, should it come back. */
+  readonly away?: true;
+};
 /** Hand a message over. */
 export type PutEffect = {
   readonly type: "put";
@@ -94,6 +101,7 @@ export type EraseEffect = { readonly type: "erase" };
 export type Effect =
   | AdmitEffect
   | StartEffect
+  | HoldEffect
   | WatchEffect
   | AttachEffect
   | MeterEffect
@@ -121,6 +129,7 @@ export function settlesBy(effect: Effect): "event" | "once" | "stream" {
     case "interrupt":
     case "dismiss":
       return "once";
+    case "hold":
     case "watch":
     case "meter":
     case "receive":

@@ -6,7 +6,8 @@ import type { Duty, Effect } from "./effect.ts";
 import { keyOf } from "./effect-keys.ts";
 import { wantsRun } from "./rules/run-rules.ts";
 import { isOverBudget } from "./status.ts";
-import type { OpenMessage, Run, Session } from "./state.ts";
+import { isAway, isOutOfReach } from "./away.ts";
+import type { OpenMessage, Run, RunTrace, Session } from "./state.ts";
 import { targetOf } from "./target.ts";
 
 type EffectDuty = Extract<Duty, { readonly effect: Effect }>;
@@ -46,9 +47,7 @@ function* wanted(session: Session): Generator<EffectDuty> {
   if (session.life.type === "erasing") yield { key: keyOf.erase, effect: { type: "erase" } };
   if (wantsRun(session)) yield { key: keyOf.admit, effect: { type: "admit" } };
   if (session.run !== null) yield* runDuties(session, session.run);
-  for (const run of session.remains.values()) {
-    yield { key: keyOf.remove(run.runId), effect: { type: "remove", run } };
-  }
+  for (const run of session.remains.values()) yield removeDuty(session, run);
   yield* operationDuties(session);
   yield* authoriseDuties(session);
 }
@@ -56,6 +55,10 @@ function* wanted(session: Session): Generator<EffectDuty> {
 function* runDuties(session: Session, run: Run): Generator<EffectDuty> {
   const { trace, phase, stop } = run;
   const { runId } = trace;
+  // Nobody here can see it or reach it: it is left alone until its lease has ended.
+  if (isAway(session)) return;
+  if (trace.leaseMs !== undefined && phase.type !== "over")
+    yield { key: keyOf.hold(runId), effect: { type: "hold", run: trace } };
   switch (phase.type) {
     case "requested":
       if (stop === null) yield { key: keyOf.start(runId), effect: { type: "start", run: trace } };
@@ -80,6 +83,11 @@ function* runDuties(session: Session, run: Run): Generator<EffectDuty> {
     default:
       phase satisfies never;
   }
+}
+
+function removeDuty(session: Session, run: RunTrace): EffectDuty {
+  const away = isOutOfReach(session, run) ? ({ away: true } as const) : {};
+  return { key: keyOf.remove(run.runId), effect: { type: "remove", run, ...away } };
 }
 
 /** Another cap is another effect: a raised one reaches the gateway before the next message. */

@@ -2,12 +2,13 @@ import type { Failure } from "../errors.ts";
 import type { AgentSlug, Instant, MessageId, OperationId, RunId, SessionId } from "../ids.ts";
 import type { Json } from "../json.ts";
 import type { Fork, ParkReason, Scope } from "../events/session-events.ts";
-import type { StopReason } from "../events/run-events.ts";
+import type { LossEvidence, StopReason } from "../events/run-events.ts";
 import type { Mark } from "../ports/agent-word.ts";
 import type { MeterMarks } from "../ports/gateway.ts";
 import type { Conversation } from "../ports/run-plan.ts";
 import type { AgentOperation } from "../ports/agent-operation.ts";
 import type { TrackerOperation } from "../ports/tracker.ts";
+import type { Site } from "../ports/site.ts";
 import type { RunExit } from "../ports/transport.ts";
 import type { Policy } from "./policy.ts";
 import type { RunCost, Totals } from "./totals.ts";
@@ -36,6 +37,8 @@ export interface Session {
   };
   readonly life: Life;
   readonly owner: Owner | null;
+  /** Where its workspace and its transcript lie; null where nobody says, or there are none yet. */
+  readonly folders: string | null;
   readonly run: Run | null;
   /** Unsettled messages by id, in the order in which they came. */
   readonly messages: ReadonlyMap<MessageId, OpenMessage>;
@@ -86,6 +89,10 @@ export interface Owner {
   readonly epoch: number;
   readonly trackerKeys: boolean;
   readonly authorises?: true;
+  readonly site?: Site;
+  readonly runLeaseMs?: number;
+  /** When it took the session over. */
+  readonly since: Instant;
 }
 
 /** What is needed to find a run again: the facts of its request. */
@@ -97,6 +104,8 @@ export interface RunTrace {
   readonly unsettled: readonly MessageId[];
   /** Protocol 0 alone: the text on standard input. */
   readonly prompt: { readonly messageId: MessageId; readonly text: string } | null;
+  readonly site?: Site;
+  readonly leaseMs?: number;
 }
 
 /** The one live run. */
@@ -145,7 +154,7 @@ export type RunPhase =
   | { readonly type: "started"; readonly at: Instant; readonly seenIn: number }
   | { readonly type: "ready"; readonly seenIn: number }
   /** The process is gone; what it said last may still lie in the mailbox. */
-  | { readonly type: "over"; readonly exit: RunExit | null };
+  | { readonly type: "over"; readonly exit: RunExit | null; readonly evidence?: LossEvidence };
 
 /** A request to end the run. */
 export interface RunStop {

@@ -22,6 +22,7 @@ export function unopened(id: SessionId): Session {
     conversation: { id: "", begun: false },
     life: { type: "unopened" },
     owner: null,
+    folders: null,
     run: null,
     messages: new Map(),
     position: 0,

@@ -15,7 +15,7 @@ export type { ManualClock, ManualClockOptions } from "./manual-clock.ts";
 export { Ledger } from "./ledger.ts";
 export type { Book, MessageEntry, OperationEntry, RunEntry } from "./ledger/book.ts";
 export { fakeWorld } from "./fakes/fake-world.ts";
-export type { FakeWorld, FakeWorldOptions, Sleeper } from "./fakes/fake-world.ts";
+export type { FakeSite, FakeWorld, FakeWorldOptions, Sleeper } from "./fakes/fake-world.ts";
 export { FakeHost } from "./fakes/fake-host.ts";
 export type { FakeProgram } from "./fakes/fake-program.ts";
 export type { FakeRun } from "./fakes/fake-run.ts";

@@ -1,5 +1,6 @@
-import type { RunPlan } from "../ports/run-plan.ts";
+import type { RunLease, RunPlan } from "../ports/run-plan.ts";
 import type { Transport } from "../ports/transport.ts";
+import { leaseClauses } from "./transport-contract/lease-clauses.ts";
 import { observer } from "./transport-contract/observe.ts";
 import type { ContractProgram } from "./transport-contract/programs.ts";
 import { startClauses } from "./transport-contract/start-clauses.ts";
@@ -21,6 +22,8 @@ export interface ContractPlanRequest {
   readonly letter?: string;
   /** More for the plan's environment. Default: nothing. */
   readonly env?: Readonly<Record<string, string>>;
+  /** Gives the plan a lease, with a file that says that it has ended. Default: none. */
+  readonly lease?: RunLease;
 }
 
 /** A place where the contract's programs can really run, made anew for every clause. */
@@ -32,6 +35,8 @@ export interface TransportFixture extends AsyncDisposable {
   plan(request: ContractPlanRequest): Promise<RunPlan>;
   /** What the run has written to a stream so far. */
   output(plan: RunPlan, stream: "stdout" | "stderr"): Promise<string>;
+  /** Writes into the file of the plan's lease that it ends at this instant of the wall clock. */
+  extendLease?(plan: RunPlan, until: number): Promise<void>;
   /** Makes the place unreachable (an engine that does not answer); the result makes it reachable. */
   unreachable?(): Promise<() => Promise<void>>;
   /** Kills every run of the plans that were made, closes the transports and removes the folders. */
@@ -59,6 +64,7 @@ export function transportContract(options: TransportContractOptions): void {
     ...watchClauses(eye),
     ...stopClauses(eye),
     ...surroundingsClauses(eye),
+    ...leaseClauses(eye),
   };
   for (const name of Object.keys(options.skip ?? {})) {
     if (!(name in clauses)) {

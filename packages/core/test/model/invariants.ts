@@ -242,6 +242,8 @@ function checkEffect(
         run && !run.started && !run.startFailed && !run.over && run.stop === null,
         key,
       );
+    case "hold":
+      return assert.ok(run && !run.over, key);
     case "watch":
     case "attach":
     case "meter":

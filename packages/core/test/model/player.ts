@@ -13,6 +13,7 @@ import {
   type Policy,
   type Recorded,
   type RunTrace,
+  type Site,
   type Seen,
   type Session,
   type SessionCommand,
@@ -85,6 +86,8 @@ export class Player {
   };
   #hasBabbled = false;
   #epoch = 0;
+  /** When the present owner took over. */
+  #takenAt = 0;
   #runs = 0;
   /** What the gateway has seen so far. */
   readonly #books: MeterReading[] = [];
@@ -138,6 +141,7 @@ export class Player {
         return this.#redrive(move.pick);
       case "pass":
         this.now += move.ms;
+        this.#endLeases();
         return;
       case "tick":
         return this.#tick(move);
@@ -324,11 +328,35 @@ export class Player {
       trackerKeys: this.keys,
       // Owners with a policy and owners without one follow each other.
       ...(this.#life.policy > 0 && epoch % 2 === 1 ? { authorises: true } : {}),
+      ...this.#place(epoch),
     });
     if (!isTaken || epoch <= this.#epoch) return;
     this.#epoch = epoch;
+    this.#takenAt = this.now;
     this.#frozen.push(...free);
     this.#seen = { runId: null, aliveAt: null, caughtUpAt: null };
+  }
+
+  /** In lives of one policy owners are on two hosts that share their folders. */
+  #place(epoch: number): { readonly site?: Site; readonly runLeaseMs?: number } {
+    if (this.#life.policy !== 3) return {};
+    const host = epoch % 3 === 0 ? "host-b" : "host-a";
+    return { site: { host, folders: "shared" }, runLeaseMs: 60_000 };
+  }
+
+  /** When the run's lease ends: whom it was held by holds it for as long as nobody else owns. */
+  #leaseEnd({ id }: Process): number {
+    const trace = this.#traces.get(id);
+    if (trace?.leaseMs === undefined) return Infinity;
+    const isHeld = trace.site?.host === this.state.owner?.site?.host;
+    return isHeld ? Infinity : this.#takenAt + trace.leaseMs;
+  }
+
+  /** A process whose lease has ended ends itself, whoever watches. */
+  #endLeases(): void {
+    for (const process of this.machine.processes.values())
+      if (this.now >= this.#leaseEnd(process))
+        this.machine.end(process, { exitCode: null, signal: "SIGTERM", oomKilled: false });
   }
 
   /** The store takes a message once, also long after it was answered: then it is another's turn. */
@@ -370,6 +398,7 @@ export class Player {
     readonly alive: boolean;
     readonly backMs: number;
   }): void {
+    this.#endLeases();
     this.look();
     if (caughtUp) this.#seen.caughtUpAt ??= this.now;
     if (alive) this.#seen.aliveAt = this.now;
@@ -580,15 +609,8 @@ export class Player {
     const { runId } = effect.run;
     switch (effect.type) {
       case "start":
-        if (!this.machine.start(process))
-          return [
-            {
-              type: "Failed",
-              key,
-              effect,
-              failure: { ...failure("permanent"), code: "RUN_ENDED" },
-            },
-          ];
+        if (this.now >= this.#leaseEnd(process)) return [failedStart(key, effect, "LEASE_ENDED")];
+        if (!this.machine.start(process)) return [failedStart(key, effect, "RUN_ENDED")];
         return [{ type: "Succeeded", effect, value: { host: "h", handle: runId, already: false } }];
       case "watch":
         if (process.state === "alive") return [{ type: "RunSeen", runId }];
@@ -610,6 +632,7 @@ export class Player {
         process.letters.add(key);
         return [{ type: "Succeeded", effect, value: null }];
       case "attach":
+      case "hold":
         return [];
       case "meter":
         return [{ type: "Metered", readings: this.#readings(runId, pick) }];
@@ -634,6 +657,16 @@ export class Player {
 function verdictOn(id: string): Verdict {
   const verdicts = ["allowed", "forbidden", "ask", "allowed"] as const;
   return verdicts[Number(id.split("/").at(-1)) % 4] ?? "ask";
+}
+
+/** A start that is refused: for good, or until somebody extends the lease. */
+function failedStart(
+  key: string,
+  effect: Effect,
+  code: "RUN_ENDED" | "LEASE_ENDED",
+): SessionCommand {
+  const kind = code === "RUN_ENDED" ? "permanent" : "transient";
+  return { type: "Failed", key, effect, failure: { ...failure(kind), code } };
 }
 
 function failure(kind: Failure["class"]): Failure {

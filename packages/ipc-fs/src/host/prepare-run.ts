@@ -8,6 +8,7 @@ import { oldStart } from "../protocol/old-start-schema.ts";
 import { startWord } from "../protocol/start-schema.ts";
 import { copyTree } from "./copy-tree.ts";
 import { makeFolder, makeLogFile, makeRoot } from "./make-place.ts";
+import { makeLease } from "./run-lease.ts";
 import { OLD_FOLDERS, prepareOldWorkspace } from "./old-workspace.ts";
 import { runPaths } from "./run-paths.ts";
 import type { RunPaths } from "./run-paths.ts";
@@ -67,6 +68,7 @@ export async function prepareRun(run: RunSpec, options: PrepareOptions): Promise
   makeLeaves(paths, run, user);
   const start = run.protocol === 1 ? startWord(run) : oldStart(run, secrets);
   writeOnce(paths.start, `${JSON.stringify(start)}\n`, 0o644);
+  if (run.lease !== undefined) makeLease(paths);
   writeRunRecord(paths, run);
   return planOf(run, paths, user);
 }
@@ -127,6 +129,9 @@ function planOf(run: RunSpec, paths: RunPaths, user: RunUser | null): RunPlan {
     stdin: { host: paths.start, at: "/waybill/in/start.json" },
     stdout: { host: paths.stdout, at: "/waybill/log/stdout.log" },
     stderr: { host: paths.stderr, at: "/waybill/log/stderr.log" },
+    ...(run.lease === undefined
+      ? {}
+      : { lease: { ...run.lease, file: { host: paths.lease, at: "/waybill/in/lease" } } }),
   };
 }
 

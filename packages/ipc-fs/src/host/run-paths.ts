@@ -25,6 +25,8 @@ export interface RunPaths {
   readonly launch: string;
   readonly in: string;
   readonly start: string;
+  /** The instant at which the run's lease ends. */
+  readonly lease: string;
   readonly stdout: string;
   readonly stderr: string;
   readonly deadLetters: string;
@@ -61,6 +63,7 @@ export function runPaths(
     launch: join(run, "launch"),
     in: join(run, "in"),
     start: join(run, "in", "start.json"),
+    lease: join(run, "in", "lease"),
     stdout: join(run, "stdout.log"),
     stderr: join(run, "stderr.log"),
     deadLetters: join(run, "dead-letters"),

@@ -1,5 +1,5 @@
 import { constants } from "node:fs";
-import { open } from "node:fs/promises";
+import { lstat, open } from "node:fs/promises";
 import { join } from "node:path";
 import type { FileHandle } from "node:fs/promises";
 import type { RunHandle } from "@waybill/core";
@@ -8,6 +8,15 @@ import { errorCode } from "./error-code.ts";
 
 /** The marker's name in the launch folder. */
 export const markerName = "started";
+
+/** The name, beside the marker, of what the run leaves when its lease has ended it. */
+export const leaseEndedName = "lease-ended";
+
+/** Whether the run's own shell says that the lease ended it: good for a sentence, and no more. */
+export async function saysLeaseEnded(run: RunHandle): Promise<boolean> {
+  const stats = await lstat(join(run.launch.host, leaseEndedName)).catch(() => null);
+  return stats?.isFile() ?? false;
+}
 
 /** What the host writes into the marker when it forbids the run. */
 const forbidden = "forbidden\n";

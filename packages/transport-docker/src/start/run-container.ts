@@ -57,6 +57,7 @@ function mountsOf(plan: RunPlan, mounts: readonly PlannedFolder[]): readonly Pla
     ...plan.folders,
     { ...plan.launch, write: true },
     { ...plan.stdin, write: false },
+    ...(plan.lease === undefined ? [] : [{ ...plan.lease.file, write: false }]),
     { ...plan.stdout, write: true },
     { ...plan.stderr, write: true },
     ...mounts,

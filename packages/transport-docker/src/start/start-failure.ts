@@ -32,6 +32,13 @@ export function startLineFailed(plan: RunPlan, exitCode: number, program: string
       `the marker could not be made in ${plan.launch.host}. See that the run's user may write there`,
     );
   }
+  if (exitCode === startLineCode.lease) {
+    return startFailed(
+      plan,
+      "its lease has ended. Whoever holds the session starts it anew",
+      "transient",
+    );
+  }
   const streams = [plan.stdin.host, plan.stdout.host, plan.stderr.host].join(", ");
   return startFailed(
     plan,

@@ -11,6 +11,7 @@ export const lifeFolds: FoldsOf<LifeEvent> = {
     state.priority = data.priority;
     state.tenant = data.tenant;
     state.forkedFrom = data.forkedFrom;
+    state.folders = data.forkedFrom?.folders ?? null;
     state.budget = { capUsd: data.policy.budgetUsd, exceeded: false, agent: null };
     state.conversation = { id: data.conversation, begun: false };
     state.life = { type: "open" };
@@ -19,9 +20,12 @@ export const lifeFolds: FoldsOf<LifeEvent> = {
     state.life = { type: "open" };
     state.restart = noBadEnd;
   },
-  SessionOwned({ state }, data) {
+  SessionOwned({ state }, data, at) {
     const { owner: name, ...rest } = data;
-    state.owner = { name, ...rest };
+    state.owner = { name, ...rest, since: at };
+  },
+  SiteAbandoned({ state }) {
+    state.folders = null;
   },
   SessionParked({ state }, data) {
     state.parked = data;

@@ -51,7 +51,7 @@ export const messageFolds: FoldsOf<MessageEvent> = {
     const { state } = draft;
     const messages = draft.edit("messages");
     for (const id of data.messageIds) messages.delete(id);
-    const setback = setbackOf(data, at);
+    const setback = setbackOf(data, state, at);
     // What a turn that is tried again had asked for is still to be told.
     if (state.notes.size > 0 && setback === null) draft.edit("notes").clear();
     state.conversation = { id: data.conversation, begun: true };

@@ -29,6 +29,7 @@ export const runFolds: FoldsOf<RunEvent> = {
       turns: 0,
       setback: null,
     };
+    if (data.site !== undefined) state.folders = data.site.folders;
     state.restart = { ...state.restart, dueAt: null };
     state.totals = { ...state.totals, runs: state.totals.runs + 1 };
   },
@@ -80,7 +81,8 @@ export const runFolds: FoldsOf<RunEvent> = {
     editRun(draft, data.runId, { phase: { type: "over", exit } });
   },
   RunLost(draft, data) {
-    editRun(draft, data.runId, { phase: { type: "over", exit: null } });
+    const evidence = data.evidence === undefined ? {} : { evidence: data.evidence };
+    editRun(draft, data.runId, { phase: { type: "over", exit: null, ...evidence } });
   },
   RunDrained(draft, data) {
     const { state } = draft;

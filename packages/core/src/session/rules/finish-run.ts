@@ -60,6 +60,9 @@ export function failureOfRun(session: Session): Failure | null {
   const { run } = session;
   if (run?.phase.type !== "over") return null;
   const { exit } = run.phase;
+  if (run.phase.evidence === "lease") {
+    return bad("RUN_HOST_LOST", "Its host was out of reach until the run's lease had ended.");
+  }
   // A run that was seen to end had been started, whatever the start said of it.
   if (run.startFailure !== null && exit === null) return run.startFailure;
   if (run.setback !== null) return run.setback.failure;

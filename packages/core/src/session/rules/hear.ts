@@ -13,6 +13,7 @@ import type { OpenMessage, Run } from "../state.ts";
 import { greet } from "./greet.ts";
 import { withdraw } from "./approval-rules.ts";
 import { requestOperation } from "./operation-rules.ts";
+import { isBrokenOff } from "../setback.ts";
 import { current, requestStop } from "./run-rules.ts";
 
 type WordOf<Type extends AgentWord["type"]> = Extract<AgentWord, { readonly type: Type }>;
@@ -96,7 +97,8 @@ function endTurn(decision: Decision, run: Run, word: WordOf<"turn_ended">, mark:
   const { runId, protocol } = run.trace;
   if (protocol === 0) acceptAllDelivered(decision, run, word.turn, mark);
   const messageIds = settledBy(decision, run, word.turn);
-  const isTriedAgain = messageIds.length > 0 && isForNow(word.error);
+  const isOverForNow = isForNow(word.error) || isBrokenOff(word.outcome, decision.state.run);
+  const isTriedAgain = messageIds.length > 0 && isOverForNow;
   decision.emit<TurnEnded>("TurnEnded", {
     runId,
     turnId: word.turn,

@@ -9,6 +9,7 @@ import type { CloseSession, OpenSession, OwnSession } from "../command.ts";
 import type { Decision } from "../decision.ts";
 import { authoriseByScope } from "./authorise-rules.ts";
 import { assertNotErased, unknownSession } from "./missing-session.ts";
+import { assertInReach } from "./site-rules.ts";
 
 /** Opens a session, or opens it again after it ended. */
 export function openSession(decision: Decision, command: OpenSession): void {
@@ -47,7 +48,7 @@ export function ownSession(decision: Decision, command: OwnSession): void {
   const { id, life, owner } = decision.state;
   if (life.type === "unopened") throw unknownSession(decision);
   if (life.type === "erased") return;
-  const { owner: name, epoch, trackerKeys, authorises } = command;
+  const { owner: name, epoch, trackerKeys, authorises, site, runLeaseMs } = command;
   if (owner?.epoch === epoch && owner.name === name) return;
   if (owner !== null && owner.epoch >= epoch) {
     throw decision.refusal(
@@ -55,11 +56,14 @@ export function ownSession(decision: Decision, command: OwnSession): void {
       `Session ${id} is owned by ${owner.name} at epoch ${owner.epoch}; epoch ${epoch} is not higher.`,
     );
   }
+  assertInReach(decision, site);
   decision.emit<SessionOwned>("SessionOwned", {
     owner: name,
     epoch,
     trackerKeys,
     ...(authorises === undefined ? {} : { authorises }),
+    ...(site === undefined ? {} : { site }),
+    ...(runLeaseMs === undefined ? {} : { runLeaseMs }),
   });
   if (authorises === undefined) authoriseByScope(decision);
 }

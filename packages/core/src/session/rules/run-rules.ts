@@ -27,6 +27,8 @@ export function admitRun(decision: Decision, command: AdmitRun): void {
     conversation: conversationOf(state),
     unsettled: messages.filter(({ at }) => at.type === "carried").map(({ id }) => id),
     prompt,
+    ...(state.owner.site === undefined ? {} : { site: state.owner.site }),
+    ...(state.owner.runLeaseMs === undefined ? {} : { leaseMs: state.owner.runLeaseMs }),
   });
 }
 

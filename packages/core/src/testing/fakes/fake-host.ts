@@ -45,14 +45,23 @@ export class FakeHost {
     return [...this.runs.values()].filter(({ lives }) => lives);
   }
 
-  /** A mailbox of this machine: each that is asked for is another process's. */
-  mailbox(): Mailbox {
-    return fakeMailbox(this);
+  /**
+   * A mailbox of this machine: each that is asked for is another process's.
+   *
+   * @param folders the name of its folders. Default: it does not say.
+   */
+  mailbox(folders: string | null = null): Mailbox {
+    return fakeMailbox(this, folders);
   }
 
-  /** A transport of this machine: each that is asked for is another process's. */
-  transport(): Transport {
-    return fakeTransport(this);
+  /**
+   * A transport of this machine: each that is asked for is another process's.
+   *
+   * @param name on which host it is; it neither sees nor stops runs of another. Default: it does not
+   * say, and sees all.
+   */
+  transport(name: string | null = null): Transport {
+    return fakeTransport(this, name);
   }
 
   /** What starts runs here answers no more; the result makes it answer again. Runs live on. */
@@ -79,8 +88,9 @@ export class FakeHost {
     this.runs.set(spec.runId, run);
   }
 
-  /** Begins a run's life, and notes whom it lives beside. */
-  launch(run: FakeRun, plan: RunPlan): void {
+  /** Begins a run's life on a host, and notes whom it lives beside. */
+  launch(run: FakeRun, plan: RunPlan, on: string | null = null): void {
+    run.host = on;
     run.launch(plan);
     const { sessionId } = run.spec;
     const together = this.live().filter((each) => each.spec.sessionId === sessionId);

@@ -7,7 +7,7 @@ import { fakeHandle, fakePlan } from "./fake-plan.ts";
 import type { FakeRun } from "./fake-run.ts";
 
 /** A mailbox whose letters and words lie in the runs of a fake machine. */
-export function fakeMailbox(host: FakeHost): Mailbox {
+export function fakeMailbox(host: FakeHost, folders: string | null = null): Mailbox {
   const closing = new AbortController();
   return {
     check: async () => {},
@@ -16,6 +16,11 @@ export function fakeMailbox(host: FakeHost): Mailbox {
       return fakePlan(spec);
     },
     locate: fakeHandle,
+    leases: {
+      now: () => host.clock.now(),
+      extend: async (handle, until) => open(host, handle).extendLease(until),
+    },
+    ...(folders === null ? {} : { site: async () => folders }),
     put: async (plan, letter) => open(host, plan).put(letter),
     receive: (plan, options) => {
       const signal = AbortSignal.any([options.signal, closing.signal]);

@@ -25,6 +25,7 @@ export function fakePlan(spec: RunSpec): RunPlan {
     stdin: stream("stdin"),
     stdout: stream("stdout"),
     stderr: stream("stderr"),
+    ...(spec.lease === undefined ? {} : { lease: { ...spec.lease, file: stream("lease") } }),
   };
 }
 

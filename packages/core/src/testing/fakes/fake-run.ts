@@ -29,6 +29,10 @@ export class FakeRun {
   removed = false;
   /** Its mailbox is gone. */
   forgotten = false;
+  /** The name of the host that it lives on; null where nobody says. */
+  host: string | null = null;
+  /** When its lease ends; null where it has none. */
+  leaseUntil: Instant | null = null;
   /** When it last showed life. */
   aliveAt: Instant | null = null;
   /** What it showed of its doings. */
@@ -44,6 +48,7 @@ export class FakeRun {
   /** What the turn waits for: an operation's number, time, or nothing that will ever come. */
   #waitsFor: number | "time" | "nothing" | null = null;
   #deaf = false;
+  #leaseEnded = false;
 
   constructor(spec: RunSpec, brain: FakeBrain, clock: Clock) {
     this.spec = spec;
@@ -112,6 +117,21 @@ export class FakeRun {
     this.bell.ring();
   }
 
+  /** Lives until then, and ends itself where nobody renews it. An earlier instant changes nothing. */
+  extendLease(until: Instant): void {
+    const { lease } = this.spec;
+    if (lease === undefined || until <= (this.leaseUntil ?? 0)) return;
+    this.leaseUntil = until;
+    this.#clock.after(Math.max(until - this.#clock.now(), 0), () => {
+      if (!this.lives || this.leaseUntil !== until) return;
+      this.#leaseEnded = true;
+      this.term();
+      this.#clock.after(lease.graceMs, () =>
+        this.end({ exitCode: null, signal: "SIGKILL", oomKilled: false }),
+      );
+    });
+  }
+
   /** Is asked to end. A scripted agent does so at once. */
   term(): void {
     if (this.exit !== null) return;
@@ -122,7 +142,8 @@ export class FakeRun {
   /** The process ends. */
   end(exit: RunExit): void {
     if (this.exit !== null) return;
-    this.exit = exit;
+    const why = this.#leaseEnded ? { detail: "Nobody renewed its lease, so it was ended." } : {};
+    this.exit = { ...exit, ...why };
     this.bell.ring();
   }
 

@@ -17,12 +17,12 @@ export interface FakeWorld {
   readonly host: FakeHost;
   readonly store: EventStore;
   /** The parts for `createOrchestrator`; after a crash or a freeze, ask again for the next life's. */
-  ports(): OrchestratorOptions;
+  ports(site?: FakeSite): OrchestratorOptions;
   /**
    * The parts of one more process that lives beside: it neither crashes nor freezes, nor meets any
    * weather, and its points are not counted.
    */
-  bystander(): OrchestratorOptions;
+  bystander(site?: FakeSite): OrchestratorOptions;
   /** Lets time pass. */
   advance(by: Parameters<ManualClock["advance"]>[0]): Promise<void>;
   /** The orchestrator dies at once: it hears nothing more, and its runs live on. */
@@ -38,6 +38,14 @@ export interface FakeWorld {
   readonly crashed: Promise<void>;
   /** Throws, naming them, where scripts have steps that nobody asked for. */
   assertScriptsUsed(): void;
+}
+
+/** What one orchestrator of a fake world reaches. Default: everything, and nobody says. */
+export interface FakeSite {
+  /** The host that its runs live on. It neither sees nor stops those of another. */
+  readonly host?: string;
+  /** The folders that its runs' mailboxes and workspaces lie in. */
+  readonly folders?: string;
 }
 
 /** An orchestrator that stands still. */
@@ -90,8 +98,8 @@ export function fakeWorld(
   };
   let life = born();
 
-  const portsOf = (own: FakeLife, errorMs: number): OrchestratorOptions => {
-    const transport = mortal(host.transport(), "transport", own);
+  const portsOf = (own: FakeLife, errorMs: number, site: FakeSite = {}): OrchestratorOptions => {
+    const transport = mortal(host.transport(site.host), "transport", own);
     const policy = options.policy === undefined ? {} : { policy: options.policy };
     const agents = Object.keys(scripts).map((slug) => [slug, { name: slug, transport, ...policy }]);
     const tracker = options.tracker?.();
@@ -99,7 +107,7 @@ export function fakeWorld(
       clock: own.clock(errorMs),
       ids,
       store: mortal(shared(store, own, lives), "store", own),
-      mailbox: mortal(host.mailbox(), "mailbox", own),
+      mailbox: mortal(host.mailbox(site.folders), "mailbox", own),
       ...(tracker === undefined ? {} : { tracker: mortal(tracker, "tracker", own) }),
       agents: Object.fromEntries(agents) as OrchestratorOptions["agents"],
     };
@@ -113,14 +121,14 @@ export function fakeWorld(
     get crashed() {
       return life.died;
     },
-    ports() {
+    ports(site) {
       if (!life.alive || life.asleep !== null) life = born();
-      return portsOf(life, clockError(lives.indexOf(life)));
+      return portsOf(life, clockError(lives.indexOf(life)), site);
     },
-    bystander() {
+    bystander(site) {
       const own = new FakeLife({ clock, points: [], crashAt: [], weather: () => null });
       lives.push(own);
-      return portsOf(own, 0);
+      return portsOf(own, 0, site);
     },
     advance: (by) => clock.advance(by),
     crash() {

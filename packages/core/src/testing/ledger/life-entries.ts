@@ -16,6 +16,9 @@ export function lifeEntries(book: Book): EntriesOf<LifeEvent> {
       assert.ok(epoch > book.epoch, `an owner's epoch is higher: ${epoch} after ${book.epoch}`);
       book.epoch = epoch;
     },
+    SiteAbandoned() {
+      assert.ok(book.run === null || book.run.over, "no run lives on at a site that was given up");
+    },
     SessionParked() {
       assert.ok(!book.parked && book.run === null, "a session is parked once, between two runs");
       book.parked = true;
