@@ -21,11 +21,14 @@ await channel.hello({
 let turns = 0;
 let turn: { readonly name: string; readonly stop: AbortController } | null = null;
 let closing = false;
+/** Somebody ends the process: what it has in hand is left for the next one. */
+let ended = false;
 /** What continuations call done, accepted or refused: never to be asked for again. */
 let known = "";
 
 process.once("SIGTERM", () => {
   closing = true;
+  ended = true;
   turn?.stop.abort();
   if (turn === null) void leave();
 });
@@ -53,7 +56,7 @@ async function work(name: string, signal: AbortSignal): Promise<void> {
     const { steps, reply } = transcript.work();
     const [step] = steps;
     if (signal.aborted || step === undefined) {
-      transcript.reply(reply);
+      if (!ended) transcript.reply(reply);
       turn = null;
       const outcome = signal.aborted ? "interrupted" : "completed";
       await channel.turnEnded({ turn: name, outcome, text: signal.aborted ? "" : reply });
@@ -70,7 +73,7 @@ async function act(step: Step, signal: AbortSignal): Promise<void> {
     transcript.step();
   } else if ("wait" in step) {
     await sleep(step.wait, undefined, { signal }).catch(() => null);
-    transcript.step();
+    if (!ended) transcript.step();
   } else {
     transcript.step(); // before it is done, or every run would do it again
     if (step.exit === "kill") process.kill(process.pid, "SIGKILL");

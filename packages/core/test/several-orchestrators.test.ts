@@ -117,3 +117,23 @@ test("a sweep for orphans leaves a run alone that another orchestrator has just 
   await world.advance({ seconds: 30 });
   expect(world.host.live()).toHaveLength(1);
 });
+
+test("who reads a session that nobody here has hears what another process records", async () => {
+  const world = sharedWorld({ coder: [reply("done")] });
+  const owner = await start(world);
+  const session = await owner.open({ id: "s", agent: "coder" });
+  const reader = await start(world);
+  const types: string[] = [];
+  const reading = (async () => {
+    for await (const { type } of reader.session("s").events()) {
+      types.push(type);
+      if (type === "TurnEnded") return;
+    }
+  })();
+  await world.advance({ seconds: 1 });
+  expect(types).toEqual(["SessionOpened", "SessionOwned"]);
+  await session.ask("go");
+  await world.advance({ seconds: 1 });
+  await reading;
+  expect(types.at(-1)).toBe("TurnEnded");
+});

@@ -37,13 +37,18 @@ export class Feed {
     return this.#listen("activity", listener);
   }
 
+  /** The session's stream has grown by another's hand: who reads it here looks again. */
+  hint(session: SessionId): void {
+    this.#emitter.emit(`append:${session}`);
+  }
+
   /** Tells of recorded events. */
   publish(session: SessionId, events: readonly SessionRecord[]): void {
     for (const event of events) {
       this.#emitter.emit(`event:${event.type}`, event);
       this.#emitter.emit("any", event);
     }
-    this.#emitter.emit(`append:${session}`);
+    this.hint(session);
   }
 
   /** Tells of an activity. */

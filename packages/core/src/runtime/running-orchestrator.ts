@@ -1,4 +1,4 @@
-import { isWaybillError, WaybillError } from "../errors.ts";
+import { WaybillError } from "../errors.ts";
 import type { SessionEventType } from "../events/catalogue.ts";
 import type { Fork } from "../events/session-events.ts";
 import type { AgentSlug, SessionId } from "../ids.ts";
@@ -16,9 +16,9 @@ import { agentNamed, checkSessionId } from "./check-options.ts";
 import { endRun } from "./end-run.ts";
 import { Feed } from "./feed.ts";
 import { followLog } from "./follow-log.ts";
-import { Holdings, type Gain } from "./holdings.ts";
+import { Holdings } from "./holdings.ts";
 import { sweepRegularly } from "./orphans.ts";
-import { ownershipOf } from "./ownership.ts";
+import { takeOver } from "./take-over.ts";
 import { renewMsOf } from "./sharing.ts";
 import { randomIds } from "./random-ids.ts";
 import { redactor, type Redactor } from "./redactor.ts";
@@ -96,7 +96,13 @@ export class RunningOrchestrator implements Orchestrator {
           .open()
           .filter(({ agent }) => agent in options.agents)
           .map(({ id }) => id),
-      gained: ({ name, epoch }) => this.#own(name, epoch),
+      gained: (lease) =>
+        takeOver(this.#loop(lease.name), {
+          options,
+          trackers: ports.trackers,
+          logger: this.#logger,
+          lease,
+        }),
       lost: ({ name, epoch }) => this.#tell(name, (loop) => loop.letGo(epoch)),
     });
   }
@@ -117,6 +123,7 @@ export class RunningOrchestrator implements Orchestrator {
         this.#index.take(stored);
         this.#accounts.take(stored);
         this.#holdings.reconsider(stored.stream);
+        if (!this.#loops.has(stored.stream)) this.#feed.hint(stored.stream);
         this.#tell(stored.stream, (loop) => loop.grown(stored.version));
       },
     });
@@ -243,26 +250,6 @@ export class RunningOrchestrator implements Orchestrator {
     this.#loops.set(id, loaded);
     loaded.catch(() => this.#loops.delete(id));
     return loaded;
-  }
-
-  async #own(id: SessionId, epoch: number): Promise<Gain> {
-    try {
-      const loop = await this.#loop(id);
-      await loop.own(
-        await ownershipOf(loop.state, {
-          options: this.#options,
-          trackers: this.#ports.trackers,
-          logger: this.#logger,
-          lease: { owner: this.#owner, epoch },
-        }),
-      );
-      return "owned";
-    } catch (error) {
-      // One session that cannot be read must not keep the others from going on.
-      const details = { session: id, error: String(error) };
-      this.#logger.error("A session could not be taken over.", details);
-      return isWaybillError(error) && error.code === "OUT_OF_REACH" ? "out_of_reach" : "failed";
-    }
   }
 
   /** Tells a session's loop, where there is one; who asked for one that could not be loaded was told so. */

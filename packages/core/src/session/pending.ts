@@ -57,8 +57,6 @@ function* runDuties(session: Session, run: Run): Generator<EffectDuty> {
   const { runId } = trace;
   // Nobody here can see it or reach it: it is left alone until its lease has ended.
   if (isAway(session)) return;
-  if (trace.leaseMs !== undefined && phase.type !== "over")
-    yield { key: keyOf.hold(runId), effect: { type: "hold", run: trace } };
   switch (phase.type) {
     case "requested":
       if (stop === null) yield { key: keyOf.start(runId), effect: { type: "start", run: trace } };
@@ -72,6 +70,8 @@ function* runDuties(session: Session, run: Run): Generator<EffectDuty> {
       return;
     case "started":
     case "ready":
+      if (trace.leaseMs !== undefined)
+        yield { key: keyOf.hold(runId), effect: { type: "hold", run: trace } };
       yield { key: keyOf.watch(runId), effect: { type: "watch", run: trace } };
       yield attachDuty(session, run);
       yield { key: keyOf.meter(runId), effect: { type: "meter", run: trace } };
