@@ -22,8 +22,7 @@ export interface SharedTerms {
   readonly tracker: { readonly url: string; readonly token: string };
   /** The socket of the machine that the fakes live on. */
   readonly fakes: string;
-  /** Every fake agent, and this host's agent of real processes. */
-  readonly agents: { readonly fakes: readonly string[]; readonly raw: string };
+  readonly fakeAgents: readonly string[];
   /** What this one asks for; whoever owns the sessions does it. */
   readonly parts: readonly SharedPart[];
 }
@@ -39,9 +38,10 @@ const orchestrator = await createOrchestrator({
   tracker: httpTracker({ ...terms.tracker, idempotencyKeys: true, timeoutMs: 3_000 }),
   agents: {
     ...Object.fromEntries(
-      terms.agents.fakes.map((slug) => [slug, { name: slug, transport: fakes.transport, policy }]),
+      terms.fakeAgents.map((slug) => [slug, { name: slug, transport: fakes.transport, policy }]),
     ),
-    [terms.agents.raw]: {
+    // On both hosts: a session stays on the one where its first run made its folders.
+    raw: {
       name: "Сырой",
       transport: processTransport({
         command: [process.execPath, "--conditions=@waybill/source", program],
@@ -83,11 +83,12 @@ async function untilDone(work: () => Promise<void>): Promise<void> {
 
 /** Runs of the fakes' machine have no place in any folder. */
 function byMachine(fake: Mailbox, real: Mailbox): Mailbox {
-  const isFake = (slug: string): boolean => terms.agents.fakes.includes(slug);
+  const isFake = (slug: string): boolean => terms.fakeAgents.includes(slug);
   const of = ({ control }: { readonly control: string }): Mailbox =>
     control.startsWith(terms.data) ? real : fake;
   return {
     check: (signal) => real.check(signal),
+    site: async (slug) => (isFake(slug) ? "fakes" : ((await real.site?.(slug)) ?? "")),
     prepare: (run) => (isFake(run.agent.slug) ? fake : real).prepare(run),
     locate: (run) => (isFake(run.agent.slug) ? fake : real).locate(run),
     put: (plan, letter) => of(plan).put(plan, letter),

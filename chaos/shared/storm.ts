@@ -50,7 +50,7 @@ export async function storm(
     throw new Error("No PostgreSQL server: bash .ci/postgres.sh installs one.");
   await using server = await postgresServer(programs);
   const data = await mkdtemp(join(tmpdir(), "wb-shared-"));
-  const { parts, scripts } = sharedWork({ ...options, hosts: 2, restMs: restOf(options), random });
+  const { parts, scripts } = sharedWork({ ...options, restMs: restOf(options), random });
   await using tracker = await referenceTracker({
     random,
     seed: { chats: parts.map(({ chat }) => ({ id: chat })), tasks: [] },
@@ -91,13 +91,8 @@ export async function storm(
           capacity: Math.ceil((parts.length / options.orchestrators) * 1.5),
           tracker: { url: `http://${address}:${toTracker.port}`, token: tracker.token },
           fakes,
-          agents: { fakes: Object.keys(scripts), raw: `raw-${host}` },
-          // Those of a real process on another host are for that host's to ask for.
-          parts: parts.filter(
-            ({ agent }, index) =>
-              index % (options.orchestrators / 2) === number % (options.orchestrators / 2) &&
-              (agent.startsWith("raw-") ? agent === `raw-${host}` : index % 4 < 2 === (host === 0)),
-          ),
+          fakeAgents: Object.keys(scripts),
+          parts: parts.filter((_, index) => index % options.orchestrators === number),
         },
         prefix,
         way,

@@ -16,22 +16,21 @@ export interface SharedWork {
   readonly scripts: Readonly<Record<string, readonly Step[]>>;
 }
 
-/** Sessions of fakes, each with an agent of its own, and then those of real processes on `hosts` hosts. */
+/** Sessions of fakes, each with an agent of its own, and then those of real processes, with one for all. */
 export function sharedWork(options: {
   readonly fakes: number;
   readonly processes: number;
   readonly messages: number;
   readonly operations: number;
-  readonly hosts: number;
   /** About how long an agent rests before each operation. */
   readonly restMs: number;
   readonly random: () => number;
 }): SharedWork {
-  const { fakes, processes, hosts, restMs, random } = options;
+  const { fakes, processes, restMs, random } = options;
   const scripts: Record<string, readonly Step[]> = {};
   const parts = Array.from({ length: fakes + processes }, (_, number): SharedPart => {
     const isFake = number < fakes;
-    const agent = isFake ? `fake-${number}` : `raw-${number % hosts}`;
+    const agent = isFake ? `fake-${number}` : "raw";
     const chat = `chat-${number}`;
     const contents = contentsOf(number, options);
     // A turn takes whatever messages are there, and a fake's script knows only turns: one message does all.

@@ -169,8 +169,8 @@ async function give(path: string, write: boolean): Promise<void> {
 }
 
 /** Writes into the plan's lease, in place, that it ends at this instant. */
-export async function extendLease(plan: RunPlan, until: number): Promise<void> {
-  await writeFile(plan.lease?.file.host ?? "", `${until}\n`);
+export async function extendLease(plan: RunPlan, instant: number): Promise<void> {
+  await writeFile(plan.lease?.file.host ?? "", `${instant}\n`);
 }
 
 /** The name of the plan's container. */
