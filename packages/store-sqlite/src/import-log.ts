@@ -6,7 +6,7 @@ import { openOwnerLog, rowOf } from "./owner-log.ts";
 import type { OwnerLog } from "./owner-log.ts";
 import { assertStorePath, prepareStorePath } from "./store-path.ts";
 import type { Checkpoint } from "./thread/checkpoints.ts";
-import { erasedEvent } from "./thread/event-text.ts";
+import { erasedEvent } from "./thread/event-row.ts";
 import type { Calls, Epoch, EventRow } from "./thread/messages.ts";
 
 /** What to import, and where to. */

@@ -1,6 +1,7 @@
 import { checkCheckpoint, WaybillError } from "@waybill/core";
 import type { ReadAllOptions, ReadOptions, StoredEvent } from "@waybill/core";
 import type { StoreThread } from "./store-thread.ts";
+import { eventsFrom } from "./thread/event-cells.ts";
 import type { PageAnswer } from "./thread/messages.ts";
 
 /** An open log, as a reader of it needs it. */
@@ -61,7 +62,7 @@ export async function* follow(
       const through = await log.last();
       const page = await log.thread.call("readAll", { after, through, types, erased: false });
       after = page.through;
-      if (page.count > 0) yield parseEvents(page.json);
+      if (page.cells.length > 0) yield eventsFrom(page.cells);
     }
   } finally {
     release();
@@ -82,17 +83,12 @@ async function* inPages(
 ): AsyncGenerator<readonly StoredEvent[]> {
   let asked = start < end ? ask(start) : null;
   while (asked !== null) {
-    const { count, json, through } = await asked;
+    const { cells, through } = await asked;
     asked = through < end ? ask(through) : null;
     // A failure is met when its page is due; whoever stops before that does not need to know.
     asked?.catch(() => null);
-    if (count > 0) yield parseEvents(json);
+    if (cells.length > 0) yield eventsFrom(cells);
   }
-}
-
-/** The events of a page or an answer: JSON that this package wrote, and checked against its checksums. */
-export function parseEvents(json: string): readonly StoredEvent[] {
-  return JSON.parse(json);
 }
 
 /** As a call, since TypeScript takes an earlier look at the signal for a lasting fact. */

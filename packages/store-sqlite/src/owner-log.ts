@@ -8,10 +8,10 @@ import type {
   StoredEvent,
 } from "@waybill/core";
 import { AppendQueue } from "./append-queue.ts";
-import { parseEvents } from "./log-reading.ts";
 import type { ReadableLog } from "./log-reading.ts";
 import { startThread, storeClosed } from "./store-thread.ts";
 import type { StoreThread } from "./store-thread.ts";
+import { eventsFrom } from "./thread/event-cells.ts";
 import { cellsOf } from "./thread/group-cells.ts";
 import type { AppendAnswer, AppendRequest, EventRow, ThreadStart } from "./thread/messages.ts";
 import { WakeUp } from "./wake-up.ts";
@@ -153,7 +153,7 @@ function resultOf(answer: AppendAnswer, stream: string, events: readonly NewEven
       };
     }
     case "repeated": {
-      const stored = parseEvents(answer.json);
+      const stored = eventsFrom(answer.cells);
       // Not the stream's version of today: the caller does not know what others appended since.
       const version = Math.max(...stored.map((event) => event.version));
       return { ok: true, version, events: stored, repeated: true };

@@ -1,6 +1,8 @@
 import { inTransaction, prepareRows } from "./database.ts";
 import type { Database } from "./database.ts";
-import { checksumOf, EVENT_COLUMNS, eventText, isErased } from "./event-text.ts";
+import { addCells } from "./event-cells.ts";
+import { checksumOf, EVENT_COLUMNS, isErased } from "./event-row.ts";
+import type { Cell } from "./group-cells.ts";
 import type { LogIndex } from "./log-index.ts";
 import type { AppendAnswer, AppendRequest } from "./messages.ts";
 import type { Payloads } from "./payloads.ts";
@@ -100,10 +102,9 @@ export function openAppends(
       (row) => row !== null && (row[STREAM] !== stream || isErased(row)),
     );
     if (strange === -1 && !known.includes(null)) {
-      return {
-        type: "repeated",
-        json: `[${stored.map((row) => eventText(row ?? [], path, payloads)).join()}]`,
-      };
+      const cells: Cell[] = [];
+      for (const row of stored) addCells(cells, row ?? [], path, payloads);
+      return { type: "repeated", cells };
     }
     const first = stored.findIndex((row) => row !== null);
     return { type: "reused", id: events[strange === -1 ? first : strange]?.id ?? "" };

@@ -1,7 +1,7 @@
 import type { Appends } from "./appends.ts";
 import { inTransaction, prepareRows } from "./database.ts";
 import type { Database } from "./database.ts";
-import { checksumOf, erasedEvent } from "./event-text.ts";
+import { checksumOf, erasedEvent } from "./event-row.ts";
 import type { LogIndex } from "./log-index.ts";
 import type { AppendAnswer, Calls, EventRow } from "./messages.ts";
 import { isReference } from "./payloads.ts";

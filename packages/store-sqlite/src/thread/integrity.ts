@@ -1,6 +1,6 @@
 import { numberFrom, prepareRows, textFrom } from "./database.ts";
 import type { Database } from "./database.ts";
-import { EVENT_COLUMNS, verified } from "./event-text.ts";
+import { EVENT_COLUMNS, verify } from "./event-row.ts";
 import { corrupt } from "./failure.ts";
 import type { IntegrityCheck } from "./messages.ts";
 import { openPayloads } from "./payloads.ts";
@@ -16,7 +16,7 @@ export function checkIntegrity(db: Database, path: string, check: IntegrityCheck
   if (structure !== "ok") throw corrupt(path, structure.replaceAll("\n", " "));
   if (check === "quick") return;
   for (const row of prepareRows(db, `SELECT ${EVENT_COLUMNS} FROM events`).iterate())
-    verified(row, path);
+    verify(row, path);
   const payloads = openPayloads(db, path);
   for (const [reference] of prepareRows(db, REFERENCES).iterate())
     payloads.whole(String(reference));

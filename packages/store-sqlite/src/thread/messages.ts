@@ -1,5 +1,6 @@
 import type { CheckpointResult, ExpectedVersion, Lease } from "@waybill/core";
 import type { Checkpoint } from "./checkpoints.ts";
+import type { EventCells } from "./event-cells.ts";
 import type { GroupCells } from "./group-cells.ts";
 
 /** What the thread needs to begin. */
@@ -53,8 +54,8 @@ export interface AppendRequest {
 export type AppendAnswer =
   /** The places of its first event; the others follow without gaps. */
   | { readonly type: "stored"; readonly version: number; readonly position: number }
-  /** A JSON array of the events as they were stored before. */
-  | { readonly type: "repeated"; readonly json: string }
+  /** The events as they were stored before. */
+  | { readonly type: "repeated"; readonly cells: EventCells }
   | { readonly type: "conflict"; readonly actual: number }
   | { readonly type: "fenced"; readonly epoch: number }
   /** The id belongs to another event. */
@@ -62,9 +63,7 @@ export type AppendAnswer =
 
 /** Some events, and how far the log was looked through for them. */
 export interface PageAnswer {
-  /** A JSON array of `StoredEvent`. */
-  readonly json: string;
-  readonly count: number;
+  readonly cells: EventCells;
   /** The position, or for a stream the version, up to which everything that matches is on this page. */
   readonly through: number;
 }

@@ -1,7 +1,9 @@
 import { numberFrom, prepareRows } from "./database.ts";
 import type { Database, Row } from "./database.ts";
 import type { LogIndex } from "./log-index.ts";
-import { EVENT_COLUMNS, eventText, isErased } from "./event-text.ts";
+import { addCells } from "./event-cells.ts";
+import { EVENT_COLUMNS, isErased } from "./event-row.ts";
+import type { Cell } from "./group-cells.ts";
 import type { Calls, PageAnswer } from "./messages.ts";
 import { openPayloads } from "./payloads.ts";
 
@@ -26,26 +28,28 @@ export function openPages(db: Database, path: string, readTail: ReadTail): Pages
   const byStream = prepareRows(
     db,
     `SELECT ${columns} FROM by_stream CROSS JOIN events ON events.position = by_stream.position
-     WHERE by_stream.stream = ? AND by_stream.version BETWEEN ? AND ? AND events.type <> '' ORDER BY by_stream.version`,
+     WHERE by_stream.stream = ? AND by_stream.version > ? AND by_stream.version <= ? AND events.type <> ''
+     ORDER BY by_stream.version LIMIT ?`,
   );
   const range = prepareRows(
     db,
-    `SELECT ${columns} FROM events WHERE position > ? AND position <= ? ORDER BY position`,
+    `SELECT ${columns} FROM events WHERE position > ? AND position <= ? ORDER BY position LIMIT ?`,
   );
   const typed = prepareRows(
     db,
     `SELECT ${columns} FROM events WHERE position > ? AND position <= ?
-     AND type IN (SELECT value FROM json_each(?)) ORDER BY position`,
+     AND type IN (SELECT value FROM json_each(?)) ORDER BY position LIMIT ?`,
   );
+  const add = (cells: Cell[], row: Row): number => addCells(cells, row, path, payloads);
 
   return {
     readStream: ({ stream, from, to }) => {
-      // One transaction, or the index could catch up between the two statements.
+      // One transaction, or the index could catch up between the statements.
       db.exec("BEGIN");
       try {
-        const page = new Page((row) => eventText(row, path, payloads), VERSION, to);
-        page.fill(byStream.iterate(stream, from, to));
-        if (!page.isFull) page.fill(notErased(readTail(stream, from, to)));
+        const page = new Page(add, VERSION, to);
+        page.fill(from - 1, (after, limit) => byStream.all(stream, after, to, limit));
+        if (!page.isFull) page.add(readTail(stream, from, to));
         return page.answer();
       } finally {
         if (db.isTransaction) db.exec("COMMIT");
@@ -54,12 +58,11 @@ export function openPages(db: Database, path: string, readTail: ReadTail): Pages
     readAll: ({ after, through, types, erased }) => {
       // A rare type could keep the thread busy over the whole log: look through a part at a time.
       const end = Math.min(through, after + SCANNED);
-      const page = new Page((row) => eventText(row, path, payloads), POSITION, end);
-      const rows =
-        types === null
-          ? range.iterate(after, end)
-          : typed.iterate(after, end, JSON.stringify(types));
-      page.fill(erased ? rows : notErased(rows));
+      const wanted = types === null ? null : JSON.stringify(types);
+      const page = new Page(add, POSITION, end, erased);
+      page.fill(after, (from, limit) =>
+        wanted === null ? range.all(from, end, limit) : typed.all(from, end, wanted, limit),
+      );
       return page.answer();
     },
     last: () => numberFrom(last.get()),
@@ -85,47 +88,61 @@ export function rememberedTail(db: Database, index: LogIndex): ReadTail {
   };
 }
 
-/** An erased event keeps its place and has nothing to say. */
-function* notErased(rows: Iterable<Row>): Iterable<Row> {
-  for (const row of rows) if (!isErased(row)) yield row;
-}
-
 /** Takes events until there are enough of them or of their bytes. */
 class Page {
-  readonly #textOf: (row: Row) => string;
+  readonly #addRow: (cells: Cell[], row: Row) => number;
   readonly #counter: number;
   readonly #end: number;
-  readonly #texts: string[] = [];
+  readonly #erased: boolean;
+  readonly #cells: Cell[] = [];
+  #events = 0;
   #length = 0;
   #through = 0;
 
-  /** @param counter the column that counts, up to `end`. */
-  constructor(textOf: (row: Row) => string, counter: number, end: number) {
-    this.#textOf = textOf;
+  /**
+   * @param counter the column that counts, up to `end`.
+   * @param erased whether erased events are taken, too.
+   */
+  constructor(
+    addRow: (cells: Cell[], row: Row) => number,
+    counter: number,
+    end: number,
+    erased = false,
+  ) {
+    this.#addRow = addRow;
     this.#counter = counter;
     this.#end = end;
+    this.#erased = erased;
   }
 
   get isFull(): boolean {
-    return this.#texts.length >= PAGE_EVENTS || this.#length >= PAGE_CHARACTERS;
+    return this.#events >= PAGE_EVENTS || this.#length >= PAGE_CHARACTERS;
   }
 
-  fill(rows: Iterable<Row>): void {
+  /** Asks for rows after a place until it is full or there are no more. */
+  fill(start: number, rowsAfter: (after: number, limit: number) => readonly Row[]): void {
+    // A few at first: large events fill the page with these, and more would be read for nothing.
+    let limit = FIRST_ROWS;
+    for (let after = start; !this.isFull; limit = Math.min(limit * 2, MOST_ROWS)) {
+      const rows = rowsAfter(after, limit);
+      this.add(rows);
+      if (rows.length < limit) return;
+      after = Number(rows.at(-1)?.[this.#counter]);
+    }
+  }
+
+  add(rows: Iterable<Row>): void {
     for (const row of rows) {
-      const text = this.#textOf(row);
-      this.#texts.push(text);
-      this.#length += text.length;
+      if (!this.#erased && isErased(row)) continue;
+      this.#length += this.#addRow(this.#cells, row);
+      this.#events += 1;
       this.#through = Number(row[this.#counter]);
       if (this.isFull) return;
     }
   }
 
   answer(): PageAnswer {
-    return {
-      json: `[${this.#texts.join()}]`,
-      count: this.#texts.length,
-      through: this.isFull ? this.#through : this.#end,
-    };
+    return { cells: this.#cells, through: this.isFull ? this.#through : this.#end };
   }
 }
 
@@ -136,3 +153,5 @@ const VERSION = 2;
 const PAGE_EVENTS = 512;
 const PAGE_CHARACTERS = 1_000_000;
 const SCANNED = 20_000;
+const FIRST_ROWS = 16;
+const MOST_ROWS = 128;
