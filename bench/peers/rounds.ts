@@ -1,18 +1,25 @@
 import type { Round } from "../bench-line.ts";
+import { collectNew } from "../core/memory-in-use.ts";
 import type { PeerStore } from "./peer-store.ts";
 
-/** The same work by ours and by the peer, in turns, so that a busy moment meets both. */
+/**
+ * The same work by ours and by the peer, in turns, so that a busy moment meets both. Each begins
+ * without the other's garbage, or it would be paid for by whoever comes next; and the first round
+ * is for the compiler.
+ */
 export async function inTurns(
   rounds: number,
   ours: () => Promise<number>,
   theirs: () => Promise<number>,
 ): Promise<readonly Round[]> {
   const measured: Round[] = [];
-  for (let round = 0; round < rounds; round += 1) {
+  for (let round = 0; round <= rounds; round += 1) {
+    collectNew();
     const value = await ours();
+    collectNew();
     measured.push({ value, baseline: await theirs() });
   }
-  return measured;
+  return measured.slice(1);
 }
 
 /**
@@ -69,12 +76,17 @@ async function appended(
   }
 }
 
-/** Events of a long stream that were read in a second. */
+/** Events of a long stream that were read in a second; it is read several times, for a steadier figure. */
 export async function readsPerSecond(store: PeerStore, stream: string): Promise<number> {
   const begun = performance.now();
-  const read = await store.read(stream);
-  if (read === 0) throw new Error(`The store has no events of ${stream}.`);
+  let read = 0;
+  for (let time = 0; time < READS; time += 1) {
+    const events = await store.read(stream);
+    if (events === 0) throw new Error(`The store has no events of ${stream}.`);
+    read += events;
+  }
   return (read / (performance.now() - begun)) * 1000;
 }
 
 const BATCH = 50;
+const READS = 4;

@@ -14,6 +14,9 @@ export interface Statement {
 /** A row, by the names of its columns; 64-bit integers are text. */
 export type Row = Readonly<Record<string, unknown>>;
 
+/** A row as its columns in their order: half the cost of names where there are many rows. */
+export type Cells = readonly unknown[];
+
 /** Asks inside of a transaction. */
 export type Ask = (text: string, values?: readonly unknown[]) => Promise<readonly Row[]>;
 
@@ -69,7 +72,15 @@ export class Database {
     const result = await this.#repeat(retryMs, (client) =>
       client.query<Record<string, unknown>>({ ...statement, values: [...values] }),
     );
-    return result.rows;
+    return takeRows(result);
+  }
+
+  /** The same for many rows. */
+  async askCells(statement: Statement, values: readonly unknown[]): Promise<readonly Cells[]> {
+    const result = await this.#repeat(RETRY_MS, (client) =>
+      client.query<unknown[]>({ ...statement, values: [...values], rowMode: "array" }),
+    );
+    return takeRows(result);
   }
 
   /** Does all of it in one transaction, or none; for what may be done twice. */
@@ -191,11 +202,24 @@ export class Database {
       // Every statement of ours has an index to go by, and a plan that was made while the log was
       // short must not scan it for ever.
       "SET enable_seqscan TO off",
+      // Nor gather the rest of a stream and sort it for the sake of its next page.
+      "SET enable_bitmapscan TO off",
       "SET jit TO off",
       // Acknowledged means on the disk, whatever the database's own default is.
       "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'",
     ].join("; ");
   }
+}
+
+/**
+ * The rows, out of the driver's hands: it keeps a result in its query, and one query leads to the
+ * next, so that rows that nobody needs any more survive collections by the thousand, which took more
+ * time than reading them.
+ */
+function takeRows<T>(result: { rows: T[] }): readonly T[] {
+  const { rows } = result;
+  result.rows = [];
+  return rows;
 }
 
 /** What the driver has and documents, and its types leave out. */

@@ -1,15 +1,9 @@
 import { WaybillError } from "@waybill/core";
 import type { ReadAllOptions, ReadOptions, StoredEvent } from "@waybill/core";
-import type { Database, Row } from "./database.ts";
+import type { Database } from "./database.ts";
 import { storeClosed } from "./failure.ts";
-import {
-  eventColumns,
-  isBefore,
-  parsePosition,
-  placeFrom,
-  positionOf,
-  storedFrom,
-} from "./stored-event.ts";
+import { inPages, pageQuery } from "./pages.ts";
+import { isBefore, parsePosition, positionOf } from "./stored-event.ts";
 import type { Place } from "./stored-event.ts";
 import type { WakeUp } from "./wake-up.ts";
 
@@ -33,10 +27,13 @@ export async function* readStream(
 ): AsyncGenerator<readonly StoredEvent[]> {
   const to = Math.min(options.to ?? MAX_VERSION, MAX_VERSION);
   const from = Math.min(Math.max(options.from ?? 1, 1), MAX_VERSION);
-  yield* inPages(
-    (last) => database.ask(READ_STREAM, [stream, last === null ? from - 1 : last["version"], to]),
-    (last) => Number(last["version"]) >= to,
-  );
+  yield* inPages({
+    database,
+    query: READ_STREAM,
+    valuesAfter: (last) => [stream, last?.version ?? from - 1, to],
+    isEnd: ({ version }) => version >= to,
+    stream,
+  });
 }
 
 /** The whole log up to what is committed now, in pages. An abort is an error, since a part is not all. */
@@ -130,47 +127,27 @@ async function* pagesBetween(
 ): AsyncGenerator<readonly StoredEvent[]> {
   if (!isBefore(after, through) || types?.length === 0) return;
   if (types === undefined) {
-    yield* inPages(
-      (last) =>
-        database.ask(READ_ALL, [
-          ...cells(last === null ? after : placeFrom(last)),
-          ...cells(through),
-        ]),
-      (last) => positionOf(placeFrom(last)) === positionOf(through),
-    );
+    yield* inPages({
+      database,
+      query: READ_ALL,
+      valuesAfter: (last) => [...cells(last?.place ?? after), ...cells(through)],
+      isEnd: ({ place }) => positionOf(place) === positionOf(through),
+    });
     return;
   }
   // By stretches of the log, so that a rare type makes many short statements and not a long one.
   for (let from = after; isBefore(from, through);) {
     const [row] = await database.ask(STRETCH, [...cells(from), ...cells(through)]);
     const begin = from;
-    const end = row === undefined ? through : placeFrom(row);
-    yield* inPages(
-      (last) =>
-        database.ask(READ_TYPES, [
-          ...cells(last === null ? begin : placeFrom(last)),
-          ...cells(end),
-          types,
-        ]),
-      (last) => positionOf(placeFrom(last)) === positionOf(end),
-    );
+    const end =
+      row === undefined ? through : { tx: String(row["tx"]), position: String(row["position"]) };
+    yield* inPages({
+      database,
+      query: READ_TYPES,
+      valuesAfter: (last) => [...cells(last?.place ?? begin), ...cells(end), types],
+      isEnd: ({ place }) => positionOf(place) === positionOf(end),
+    });
     from = end;
-  }
-}
-
-/** Asks for the next page while the present one is in use, until one is empty or ends where it must. */
-async function* inPages(
-  ask: (last: Row | null) => Promise<readonly Row[]>,
-  isEnd: (last: Row) => boolean,
-): AsyncGenerator<readonly StoredEvent[]> {
-  let asked: Promise<readonly Row[]> | null = ask(null);
-  while (asked !== null) {
-    const rows: readonly Row[] = await asked;
-    const last = rows.at(-1);
-    asked = last === undefined || isEnd(last) ? null : ask(last);
-    // A failure is met when its page is due; whoever stops before that does not need to know.
-    asked?.catch(() => null);
-    if (rows.length > 0) yield rows.map(storedFrom);
   }
 }
 
@@ -194,35 +171,24 @@ function isAborted(signal: AbortSignal | undefined): boolean {
   return signal?.aborted === true;
 }
 
-const PAGE_EVENTS = 512;
-const PAGE_BYTES = 1_000_000;
 const STRETCH_EVENTS = 20_000;
 const SHORT_WAIT_MS = 2;
 const MAX_VERSION = 2 ** 31 - 1;
-
-/** A page of the rows that were not erased: so many, or fewer where they are long, but at least one. */
-function pageText(condition: string, order: string): string {
-  return `SELECT ${eventColumns("measured")} FROM (
-      SELECT *, coalesce(sum(CASE WHEN left(data, 1) = '@' THEN split_part(data, ':', 3)::bigint
-          ELSE octet_length(data) END) OVER (ORDER BY ${order}
-        ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) AS before
-      FROM (SELECT * FROM events WHERE ${condition} AND type <> '' ORDER BY ${order} LIMIT ${PAGE_EVENTS}) AS few
-    ) AS measured WHERE before < ${PAGE_BYTES} ORDER BY ${order}`;
-}
 
 const IN_ORDER = "tx, position";
 const BETWEEN =
   "(tx, position) > ($1::bigint, $2::bigint) AND (tx, position) <= ($3::bigint, $4::bigint)";
 
-const READ_STREAM = {
-  name: "waybill-read-stream",
-  text: pageText(`stream = $1 COLLATE "C" AND version > $2::int AND version <= $3::int`, "version"),
-};
-const READ_ALL = { name: "waybill-read-all", text: pageText(BETWEEN, IN_ORDER) };
-const READ_TYPES = {
-  name: "waybill-read-types",
-  text: pageText(`${BETWEEN} AND type = ANY ($5::text[] COLLATE "C")`, IN_ORDER),
-};
+const READ_STREAM = pageQuery("waybill-read-stream", {
+  where: `stream = $1 COLLATE "C" AND version > $2::int AND version <= $3::int`,
+  order: "version",
+  stream: "NULL",
+});
+const READ_ALL = pageQuery("waybill-read-all", { where: BETWEEN, order: IN_ORDER });
+const READ_TYPES = pageQuery("waybill-read-types", {
+  where: `${BETWEEN} AND type = ANY ($5::text[] COLLATE "C")`,
+  order: IN_ORDER,
+});
 const STRETCH = {
   name: "waybill-stretch",
   text: `SELECT tx, position FROM events WHERE ${BETWEEN} ORDER BY ${IN_ORDER} OFFSET ${STRETCH_EVENTS - 1} LIMIT 1`,

@@ -14,7 +14,7 @@ import type { Leases } from "./leases.ts";
 import type { ReadableLog } from "./log-reading.ts";
 import { migrate } from "./migrations.ts";
 import { checkServer } from "./server-check.ts";
-import { eventColumns, positionOf, storedFrom } from "./stored-event.ts";
+import { eventColumns, idOf, isErased, positionOf, storedFrom, streamOf } from "./stored-event.ts";
 import { WakeUp } from "./wake-up.ts";
 
 /** How a log is opened. */
@@ -156,12 +156,12 @@ export class OpenLog implements ReadableLog {
 
   /** The events as they were stored the first time. */
   async #repeated(stream: string, events: readonly NewEvent[]): Promise<AppendResult> {
-    const rows = await this.database.ask(KNOWN, [events.map(({ id }) => id)]);
-    const stranger = rows.find((row) => row["stream"] !== stream || row["type"] === "");
+    const rows = await this.database.askCells(KNOWN, [events.map(({ id }) => id)]);
+    const stranger = rows.find((row) => streamOf(row) !== stream || isErased(row));
     if (stranger !== undefined || rows.length < events.length) {
-      throw eventIdReused(String((stranger ?? rows[0])?.["id"] ?? ""), stream);
+      throw eventIdReused(idOf(stranger ?? rows[0] ?? []), stream);
     }
-    const known = new Map(rows.map((row) => [String(row["id"]), storedFrom(row)]));
+    const known = new Map(rows.map((row) => [idOf(row), storedFrom(row)]));
     const stored = events.flatMap(({ id }) => known.get(id) ?? []);
     // Not the stream's version of today: the caller does not know what others appended since.
     const version = Math.max(...stored.map((event) => event.version));
@@ -178,6 +178,8 @@ const LANES = 4;
 
 const KNOWN = {
   name: "waybill-known",
-  text: `SELECT ${eventColumns("events")} FROM unnest($1::text[]) AS asked (asked_id)
-    JOIN events ON id = asked_id COLLATE "C"`,
+  text: `SELECT ${eventColumns(`CASE WHEN left(data, 1) = '@'
+      THEN (SELECT p.data FROM payloads p WHERE p.reference = events.data COLLATE "C")
+      ELSE data END`)}
+    FROM unnest($1::text[]) AS asked (asked_id) JOIN events ON id = asked_id COLLATE "C"`,
 };
