@@ -1,7 +1,8 @@
 import { setTimeout as pause } from "node:timers/promises";
 import type { ExpectedVersion } from "@waybill/core";
+import { appendAlone } from "./append-alone.ts";
 import type { Database, Row, Statement } from "./database.ts";
-import { payloadsOf } from "./event-row.ts";
+import { expectedNumber, payloadsOf } from "./event-row.ts";
 import type { EventRow } from "./event-row.ts";
 import { failureFrom, troubleOf } from "./failure.ts";
 
@@ -34,8 +35,13 @@ export async function appendGroup(
   database: Database,
   group: readonly AppendRequest[],
 ): Promise<readonly AppendAnswer[]> {
+  const [first] = group;
   for (let attempt = 1; ; attempt += 1) {
     try {
+      if (first !== undefined && group.length === 1) {
+        const answer = await appendAlone(database, first);
+        if (answer !== null) return [answer];
+      }
       return await askTogether(group, (statement, cells) => database.ask(statement, cells));
     } catch (error) {
       if (troubleOf(error) !== "collision") return group.map(() => ({ type: "failed", error }));
@@ -149,7 +155,7 @@ function cellsOf(group: readonly AppendRequest[]): readonly unknown[] {
   return [
     group.map((_, place) => place),
     group.map(({ stream }) => stream),
-    group.map(({ expected }) => numberOf(expected)),
+    group.map(({ expected }) => expectedNumber(expected)),
     group.map(({ epoch }) => epoch),
     events.map(({ place }) => place),
     events.map(({ nth }) => nth),
@@ -161,12 +167,6 @@ function cellsOf(group: readonly AppendRequest[]): readonly unknown[] {
     events.map(({ mustUnderstand }) => mustUnderstand),
     events.map(({ data }) => data),
   ];
-}
-
-function numberOf(expected: ExpectedVersion): number {
-  if (expected === "any") return -1;
-  if (expected === "exists") return -2;
-  return expected === "none" ? 0 : expected;
 }
 
 function answersFrom(

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { NewEvent } from "@waybill/core";
+import type { ExpectedVersion, NewEvent } from "@waybill/core";
 
 /** An event's columns. */
 export interface EventRow {
@@ -30,6 +30,13 @@ export function rowOf(event: NewEvent): EventRow {
     causation,
     mustUnderstand,
   };
+}
+
+/** The version that a stream must have, as the statements take it: no version is below 0. */
+export function expectedNumber(expected: ExpectedVersion): number {
+  if (expected === "any") return -1;
+  if (expected === "exists") return -2;
+  return expected === "none" ? 0 : expected;
 }
 
 /** The large data of some events, each once, in an order in which nobody waits in a circle. */
