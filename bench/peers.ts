@@ -4,6 +4,7 @@ import { sqliteStore } from "@waybill/store-sqlite";
 import { postgresPrograms, postgresServer } from "../integration/postgres-server.ts";
 import { benchLine } from "./bench-line.ts";
 import type { BenchLine, Round } from "./bench-line.ts";
+import { bareInsert } from "./peers/bare-insert.ts";
 import { installPeers } from "./peers/install-peers.ts";
 import { mendedStore } from "./peers/mended-store.ts";
 import { emmettStore, ourStore } from "./peers/peer-store.ts";
@@ -100,10 +101,11 @@ async function againstPostgres(load: Load): Promise<readonly BenchLine[]> {
   const theirs = emmettStore(getPostgreSQLEventStore(server.url));
   const ourLong = await fillStream(ours, LONG);
   const theirLong = await fillStream(theirs, LONG);
-  const appends = (clients: number): Promise<readonly Round[]> =>
+  const bare = await bareInsert(await load("pg"), server.url);
+  const appends = (clients: number, store = ours): Promise<readonly Round[]> =>
     inTurns(
       ROUNDS,
-      () => appendsPerSecond(ours, clients, 500),
+      () => appendsPerSecond(store, clients, 500),
       () => appendsPerSecond(theirs, clients, 500),
     );
   const reads = await inTurns(
@@ -118,6 +120,13 @@ async function againstPostgres(load: Load): Promise<readonly BenchLine[]> {
       2.5,
       await appends(1),
     ),
+    // How far one client could come with any store: the rest is the server's commit.
+    line(
+      "PostgreSQL: a bare INSERT, 1 client, against emmett-postgresql",
+      "appends/s",
+      null,
+      await appends(1, bare),
+    ),
     line(
       "PostgreSQL: appends, 32 clients, against emmett-postgresql",
       "appends/s",
@@ -126,6 +135,7 @@ async function againstPostgres(load: Load): Promise<readonly BenchLine[]> {
     ),
     line("PostgreSQL: replay, against emmett-postgresql", "events/s", 1.5, reads),
   ];
+  await bare.close();
   await theirs.close();
   await ours.close();
   return lines;
