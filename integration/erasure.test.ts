@@ -1,7 +1,12 @@
 // What a session that was erased leaves behind, byte for byte: real files, a real process, a real log.
-import { readdir, readFile, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { once } from "node:events";
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { request, type IncomingMessage } from "node:http";
+import { tmpdir } from "node:os";
+import { basename, join } from "node:path";
 import { expect, test } from "vitest";
+import type { Gateway } from "@waybill/core";
+import { modelGateway, stopModelGateway } from "@waybill/gateway";
 import { openTestHost, rawAgent, script } from "./host.ts";
 
 const secret = "the-patient-is-Ada-Lovelace";
@@ -41,6 +46,50 @@ test("an erased session leaves no byte of what was said: not in the log, the mai
     code: "SESSION_ERASED",
   });
 });
+
+test("an erased session leaves nothing in the gateway's books, and one that ended only until the sweep", async () => {
+  const root = await mkdtemp(join(tmpdir(), "wg-"));
+  const open = (): Gateway =>
+    modelGateway({ root, credential: { apiKey: "none" }, upstream: "http://127.0.0.1:9" });
+  try {
+    await using host = await openTestHost({ transport: rawAgent, gateway: open });
+    const orchestrator = await host.start();
+    for (const id of ["erased", "ended", "open"]) {
+      const session = await orchestrator.open({ id, agent: "coder" });
+      await session.ask(script([]));
+      await refusedRequest(root, id);
+      await expect.poll(async () => (await session.state()).totals.refusedRequests).toBe(1);
+      if (id !== "open") await session.close();
+    }
+    expect(await booksIn(root)).toEqual(["ended", "erased", "open"]);
+    await orchestrator.session("erased").erase();
+    expect(await booksIn(root)).toEqual(["ended", "open"]);
+
+    // The next orchestrator sweeps when it starts.
+    await orchestrator[Symbol.asyncDispose]();
+    await host.start();
+    await expect.poll(() => booksIn(root)).toEqual(["open"]);
+  } finally {
+    await stopModelGateway({ root });
+    await rm(root, { recursive: true, force: true });
+  }
+});
+
+/** The session's live run asks for what nobody may. */
+async function refusedRequest(root: string, session: string): Promise<void> {
+  const [record] = await filesWith(join(root, "attached"), `"sessionId":"${session}"`);
+  const socketPath = join(root, "r", basename(record ?? "", ".json"), "model.sock");
+  const call = request({ socketPath, path: "/nowhere" }).end();
+  const [answer] = (await once(call, "response")) as [IncomingMessage];
+  expect(answer.resume().statusCode).toBe(403);
+}
+
+/** The sessions of which a gateway keeps books. */
+async function booksIn(root: string): Promise<readonly string[]> {
+  const books = await filesWith(join(root, "books"), "");
+  const texts = await Promise.all(books.map((file) => readFile(file, "utf8")));
+  return texts.map((text) => /"sessionId":"([^"]*)"/.exec(text)?.[1] ?? "?").toSorted();
+}
 
 async function filesWith(folder: string, text: string): Promise<readonly string[]> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });

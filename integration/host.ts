@@ -31,7 +31,7 @@ export interface TestHostOptions {
   /** One that is closed with its orchestrator serves no second one: then give what makes it. */
   readonly transport: Transport | (() => Transport);
   readonly protocol?: 0 | 1;
-  readonly gateway?: Gateway;
+  readonly gateway?: Gateway | (() => Gateway);
   readonly policy?: Partial<Policy>;
   /** The agent's own configuration. */
   readonly config?: JsonObject;
@@ -64,7 +64,9 @@ export async function openTestHost(options: TestHostOptions): Promise<TestHost> 
             policy: { retryMs: 20, graceMs: 2_000, drainMs: 5_000, ...policy },
             ...(protocol === undefined ? {} : { protocol }),
             ...(config === undefined ? {} : { config }),
-            ...(gateway === undefined ? {} : { gateway }),
+            ...(gateway === undefined
+              ? {}
+              : { gateway: typeof gateway === "function" ? gateway() : gateway }),
           },
         },
         ...(logger === undefined ? {} : { logger }),

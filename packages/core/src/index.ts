@@ -160,6 +160,7 @@ export type { Site } from "./ports/site.ts";
 export type {
   Attachment,
   Gateway,
+  MeteredSession,
   MeterMark,
   MeterMarks,
   MeterOptions,

@@ -1,9 +1,10 @@
 import { systemClock, type Mailbox, type RunPlan, type RunSpec } from "@waybill/core";
-import { FakeHost } from "@waybill/core/testing";
+import { contractTerms, FakeHost, fakeGateway } from "@waybill/core/testing";
 import type {
   ContractAgent,
   ContractPlanRequest,
   FakeRun,
+  GatewayFixture,
   MailboxFixture,
   TransportFixture,
 } from "@waybill/core/testing";
@@ -63,6 +64,34 @@ export async function fakeMailboxFixture(): Promise<MailboxFixture & { readonly 
       for (const mailbox of mailboxes) await mailbox.close();
     },
   };
+}
+
+/** A fake gateway whose runs ask for what the gateway contract wants. */
+export async function fakeGatewayFixture(): Promise<GatewayFixture> {
+  const { model, usdPerToken } = contractTerms;
+  const fake = fakeGateway({ models: [model], usdPerToken });
+  const spec = specs();
+  return {
+    gateway: fake.gateway(),
+    another: async () => fake.gateway(),
+    // Its books are an object: there is nothing beside them that could die.
+    restart: async () => {},
+    plan: (change = {}) => ({ ...nowhere(spec()), ...change }),
+    ask: async ({ env }, request) => {
+      const cache = { cacheReadTokens: 0, cacheWriteTokens: 0 };
+      const answer = fake.ask(env, { ...request, ...cache, costUsd: null });
+      return typeof answer === "object" ? "refused" : answer;
+    },
+    [Symbol.asyncDispose]: async () => {},
+  };
+}
+
+/** A plan of which a gateway reads only whose it is. */
+function nowhere({ owner, sessionId, runId, epoch, protocol }: RunSpec): RunPlan {
+  const place = { host: "/nowhere", at: "/nowhere" };
+  const streams = { stdin: place, stdout: place, stderr: place, launch: place };
+  const ids = { owner, sessionId, runId, epoch, protocol };
+  return { ...ids, ...streams, control: "/nowhere", user: null, folders: [], env: {}, cwd: "/" };
 }
 
 function agentOf(run: FakeRun): ContractAgent {

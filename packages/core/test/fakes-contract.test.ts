@@ -3,12 +3,13 @@ import { describe, expect, test } from "vitest";
 import {
   chat,
   FakeHost,
+  gatewayContract,
   mailboxContract,
   manualClock,
   operation,
   transportContract,
 } from "@waybill/core/testing";
-import { fakeMailboxFixture, fakeTransportFixture } from "./fake-fixtures.ts";
+import { fakeGatewayFixture, fakeMailboxFixture, fakeTransportFixture } from "./fake-fixtures.ts";
 
 const skipped = (name: string, reason: string): void =>
   test.skipIf(true)(`${name} (skipped: ${reason})`, () => undefined);
@@ -37,6 +38,10 @@ describe("mailboxContract on the fake machine", () => {
     },
     skipped,
   });
+});
+
+describe("gatewayContract on the fake gateway", () => {
+  gatewayContract({ test, create: fakeGatewayFixture, skipped });
 });
 
 describe("what a fake machine has in place of folders", () => {

@@ -5,7 +5,7 @@ import type { WaySpec } from "./way-spec.ts";
  * The version of the words on the control socket: JSON, one value a line, an answer per call by id.
  * `hello` and `stop` keep their shape in every version, so that any two versions can part politely.
  */
-export const CONTROL_VERSION = 2;
+export const CONTROL_VERSION = 3;
 
 /** A real credential, in memory and on the control socket only. */
 export interface Credential {
@@ -47,6 +47,10 @@ export type ControlCall =
       readonly after: MeterMarks;
       readonly waitMs: number;
     }
+  /** Closes the session's ways and removes its books. */
+  | { readonly call: "erase"; readonly owner: string; readonly sessionId: string }
+  /** Removes the books of a session that has ended, unless somebody needs them. */
+  | { readonly call: "forget"; readonly owner: string; readonly sessionId: string }
   | { readonly call: "stop" };
 
 /** What the process says of itself. */

@@ -1,4 +1,3 @@
-import { existsSync } from "node:fs";
 import type { Gateway, Logger, RunPlan, SpendingTerms } from "@waybill/core";
 import type { CredentialRefused, PlacedCredential } from "./control-words.ts";
 import { credentialKind, readAuthorization, readCredential } from "./credential-source.ts";
@@ -6,11 +5,12 @@ import type { CredentialSource, ModelCredential } from "./credential-source.ts";
 import { defaultGatewayRoot, prepareRoot, resolveRoot } from "./gateway-root.ts";
 import { keepLink } from "./keep-link.ts";
 import { quietLogger } from "./quiet-logger.ts";
+import { tidyBooks } from "./tidy-books.ts";
+import { runLeftTraces, sessionLeftTraces } from "./traces.ts";
 import { readMeter } from "./read-meter.ts";
 import { isClearText } from "./upstream-address.ts";
 import { attachmentOf, wayOfRun } from "./way-of-run.ts";
 import type { WayTerms } from "./way-of-run.ts";
-import { wayFolder, wayRecord } from "./way-spec.ts";
 import type { ModelPrices, WayBudget, WayLimits } from "./way-spec.ts";
 import { wayTerms } from "./way-terms.ts";
 
@@ -142,10 +142,16 @@ export function modelGateway(options: ModelGatewayOptions): Gateway {
     },
     readings: (session, how) => readMeter({ root, link, session, ...how }),
     async detach(run) {
-      // A process is not started only to hear that it knows nothing of this run.
-      const isKnown = attached.delete(keyOf(run)) || wayLeavesTraces(root, run);
+      const isKnown = attached.delete(keyOf(run)) || runLeftTraces(root, run);
       if (isKnown) await link.call({ call: "detach", ...idsOf(run) });
     },
+    async erase({ owner, sessionId }) {
+      for (const [key, { plan }] of attached)
+        if (plan.owner === owner && plan.sessionId === sessionId) attached.delete(key);
+      const session = { owner, sessionId };
+      if (sessionLeftTraces(root, session)) await link.call({ call: "erase", ...session });
+    },
+    tidy: (owner, hasEnded) => tidyBooks({ root, link, owner, hasEnded }),
     async close() {
       attached.clear();
       link.close();
@@ -179,8 +185,4 @@ function keyOf(run: Run): string {
 
 function idsOf({ sessionId, runId }: Run): Run {
   return { sessionId, runId };
-}
-
-function wayLeavesTraces(root: string, run: Run): boolean {
-  return existsSync(wayRecord(root, run)) || existsSync(wayFolder(root, run));
 }

@@ -77,7 +77,12 @@ export function wayFolder(root: string, run: { sessionId: string; runId: string 
 
 /** Where the process remembers one attached run. */
 export function wayRecord(root: string, run: { sessionId: string; runId: string }): string {
-  return path.join(root, "attached", `${wayName(run)}.json`);
+  return path.join(recordsFolder(root), `${wayName(run)}.json`);
+}
+
+/** Where the process remembers all attached runs. */
+export function recordsFolder(root: string): string {
+  return path.join(root, "attached");
 }
 
 /** Whose books they are. */
@@ -92,7 +97,12 @@ export function ledgerFile(root: string, { owner, sessionId }: LedgerOwner): str
   const hash = createHash("sha256")
     .update(JSON.stringify([owner, sessionId]))
     .digest("hex");
-  return path.join(root, "books", `${hash.slice(0, 32)}.ndjson`);
+  return path.join(booksFolder(root), `${hash.slice(0, 32)}.ndjson`);
+}
+
+/** Where the process keeps the books of all sessions. */
+export function booksFolder(root: string): string {
+  return path.join(root, "books");
 }
 
 /** The socket through which orchestrators speak to the process. */

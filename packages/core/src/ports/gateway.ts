@@ -59,6 +59,12 @@ export type MeterReading =
       readonly count: number;
     };
 
+/** Whose books they are: a session, in the log with this id. */
+export interface MeteredSession {
+  readonly owner: string;
+  readonly sessionId: SessionId;
+}
+
 /** How to read a gateway's books. */
 export interface MeterOptions {
   /** What is recorded already: it is not handed over again, and the gateway may forget it. */
@@ -87,13 +93,24 @@ export interface Gateway {
    * batch says that the one before is recorded. Nothing is lost or changes its number over a restart
    * of either side. Ends at once where nothing is known of the session and `follow` is false.
    */
-  readings(
-    session: { readonly owner: string; readonly sessionId: SessionId },
-    options: MeterOptions,
-  ): AsyncIterable<readonly MeterReading[]>;
+  readings(session: MeteredSession, options: MeterOptions): AsyncIterable<readonly MeterReading[]>;
 
   /** Closes the run's way. Safe to repeat. */
   detach(run: { readonly sessionId: string; readonly runId: string }): Promise<void>;
+
+  /**
+   * Removes what is kept of the session: its ways close, and its books are gone, read or not. Resolves
+   * once nothing is left. Safe to repeat, and for a session of which nothing is known.
+   */
+  erase(session: MeteredSession): Promise<void>;
+
+  /**
+   * Lets go of the books of sessions that have ended, where the log has all that stands in them. Books
+   * with a reading that nobody has recorded stay, those of a session with a way, and those that alone
+   * know a figure on which a cap rests. One that is opened again has other books, which begin with
+   * what `attach` says that it has cost.
+   */
+  tidy(owner: string, hasEnded: (session: SessionId) => boolean): Promise<void>;
 
   /** Lets go of connections, never of the ways of live runs. */
   close(): Promise<void>;

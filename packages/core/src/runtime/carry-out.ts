@@ -101,6 +101,7 @@ export async function carryOut(
       await mailbox.put(await planOf(world, effect.run), effect.letter);
       return null;
     case "erase":
+      await agent.gateway?.erase({ owner: world.owner, sessionId: world.sessionId });
       await mailbox.erase(world.sessionId);
       return { effect, value: null };
     case "authorise":

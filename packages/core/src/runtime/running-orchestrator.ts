@@ -129,8 +129,8 @@ export class RunningOrchestrator implements Orchestrator {
     });
     await this.#holdings.start();
     void sweepRegularly({
-      owner: this.#options.store.id,
-      transports: new Set(Object.values(this.#options.agents).map(({ transport }) => transport)),
+      options: this.#options,
+      hasEnded: (id) => this.#index.hasEnded(id),
       // A run of another orchestrator may be younger than what is known of its session here.
       stateOf: async (id) => {
         const loop = await this.#loop(id);
@@ -139,7 +139,6 @@ export class RunningOrchestrator implements Orchestrator {
       },
       logger: this.#logger,
       clock: this.#clock,
-      everyMs: this.#options.sweepMs ?? 300_000,
       signal: this.#closing.signal,
     });
   }

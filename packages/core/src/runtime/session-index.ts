@@ -50,6 +50,11 @@ export class SessionIndex {
     return [...this.#sessions.values()];
   }
 
+  /** Whether the session has ended, as far as the log was read; false where nobody knows it. */
+  hasEnded(id: SessionId): boolean {
+    return this.#sessions.get(id)?.ended ?? false;
+  }
+
   /** Those that have not ended, as far as the log was read. */
   open(): readonly IndexedSession[] {
     return this.all().filter(({ ended }) => !ended);

@@ -16,6 +16,13 @@ export { Ledger } from "./ledger.ts";
 export type { Book, MessageEntry, OperationEntry, RunEntry } from "./ledger/book.ts";
 export { fakeWorld } from "./fakes/fake-world.ts";
 export type { FakeSite, FakeWorld, FakeWorldOptions, Sleeper } from "./fakes/fake-world.ts";
+export { FakeGateway, fakeGateway } from "./fakes/fake-gateway.ts";
+export type {
+  FakeGatewayOptions,
+  FakeModelAnswer,
+  FakeModelRequest,
+} from "./fakes/fake-gateway.ts";
+export type { NewReading } from "./fakes/fake-books.ts";
 export { FakeHost } from "./fakes/fake-host.ts";
 export type { FakeProgram } from "./fakes/fake-program.ts";
 export type { FakeRun } from "./fakes/fake-run.ts";
@@ -32,6 +39,7 @@ export {
   mute,
   operation,
   reply,
+  spend,
   stillborn,
   work,
 } from "./fakes/script.ts";
@@ -61,3 +69,6 @@ export type {
   MailboxFixture,
   SpokenWord,
 } from "./mailbox-contract.ts";
+export { gatewayContract } from "./gateway-contract.ts";
+export { contractTerms } from "./gateway-contract/terms.ts";
+export type { ContractAsk, GatewayContractOptions, GatewayFixture } from "./gateway-contract.ts";

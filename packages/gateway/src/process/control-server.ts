@@ -4,6 +4,7 @@ import type { Socket } from "node:net";
 import type { MeterReading } from "@waybill/core";
 import type { ControlCall, ControlReply, CredentialRefused, Hello } from "../control-words.ts";
 import { eachLine } from "../each-line.ts";
+import type { LedgerOwner } from "../way-spec.ts";
 import { errorCode } from "./error-code.ts";
 import { leadsTo, listenAt } from "./listen-at.ts";
 import { readCall } from "./read-call.ts";
@@ -14,6 +15,8 @@ export interface ControlOptions {
   readonly hello: () => Hello;
   readonly attach: (call: CallOf<"attach">) => Promise<void>;
   readonly detach: (run: { sessionId: string; runId: string }) => Promise<void>;
+  readonly erase: (session: LedgerOwner) => Promise<void>;
+  readonly forget: (session: LedgerOwner) => void;
   readonly credential: (call: CallOf<"credential">) => void;
   readonly readings: (call: CallOf<"readings">) => Promise<readonly MeterReading[]>;
   readonly stop: () => void;
@@ -110,6 +113,12 @@ async function perform(
       return {};
     case "detach":
       await options.detach(call);
+      return {};
+    case "erase":
+      await options.erase(call);
+      return {};
+    case "forget":
+      options.forget(call);
       return {};
     case "credential":
       options.credential(call);

@@ -49,6 +49,8 @@ export async function runGatewayProcess(options: GatewayProcessOptions): Promise
     hello: () => ({ version: CONTROL_VERSION, pid: process.pid, runs: ways.size }),
     attach: (call) => ways.attach(call),
     detach: (run) => ways.detach(run),
+    erase: (session) => ways.erase(session),
+    forget: (session) => ledgers.forget(session),
     credential: ({ owner, upstream, credential }) =>
       credentials.set({ owner, upstream }, credential),
     readings: ({ after, waitMs, ...session }) => ledgers.readings(session, after, waitMs),

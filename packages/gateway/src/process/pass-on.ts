@@ -16,6 +16,8 @@ export interface PassOnOptions {
   readonly headers: (upstream: IncomingHttpHeaders) => OutgoingHttpHeaders;
   /** Looks at each piece before it goes on; a refusal breaks the answer off. */
   readonly look: (bytes: Buffer) => Refusal | null;
+  /** Called when all of it has come, before the run sees its end. */
+  readonly ended: () => void;
 }
 
 /**
@@ -27,7 +29,7 @@ export interface PassOnOptions {
  * a write for each more than halved the throughput (bench/gateway.ts).
  */
 export function passOn(options: PassOnOptions): boolean {
-  const { answer, response, flight, look } = options;
+  const { answer, response, flight, look, ended } = options;
   if (!sendHead(options)) return false;
   flight.status = answer.statusCode ?? null;
   flight.upstreamId = requestId(answer);
@@ -48,7 +50,10 @@ export function passOn(options: PassOnOptions): boolean {
     });
   };
   answer.on("readable", pass);
-  answer.on("end", () => response.end());
+  answer.on("end", () => {
+    ended();
+    response.end();
+  });
   return true;
 }
 

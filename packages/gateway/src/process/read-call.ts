@@ -50,6 +50,11 @@ function readWords(value: Record<string, unknown>): ControlCall | null {
       if (!isText(owner) || !isText(sessionId) || !isCount(waitMs) || after === null) return null;
       return { call: "readings", owner, sessionId, after, waitMs };
     }
+    case "erase":
+    case "forget": {
+      const { call, owner, sessionId } = value;
+      return isText(owner) && isText(sessionId) ? { call, owner, sessionId } : null;
+    }
     case "detach": {
       const { sessionId, runId } = value;
       return isText(sessionId) && isText(runId) ? { call: "detach", sessionId, runId } : null;

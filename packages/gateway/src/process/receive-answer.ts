@@ -22,7 +22,7 @@ export function receiveAnswer(options: ReceiveOptions): void {
 }
 
 function handOn(options: ReceiveOptions): void {
-  const { answer, response, flight, route, charge, judgeBytes, base, fail } = options;
+  const { answer, request, response, flight, route, charge, judgeBytes, base, fail } = options;
   const isModel = route.name === null;
   if (isModel && isEncoded(answer)) return fail(encoded(base));
   const meter = route.isWork && isGood(answer) ? meterAnswer(answer) : null;
@@ -36,6 +36,11 @@ function handOn(options: ReceiveOptions): void {
       charge.pass(bytes.length);
       meter?.take(bytes);
       return judgeBytes();
+    },
+    // A run that has seen the whole answer may ask for more at once, and this process may die: by
+    // then it is in the books. What is still being sent is counted when that ends.
+    ended: () => {
+      if (request.complete) charge.end({ status: answer.statusCode ?? null, how: "whole" });
     },
   });
   if (!isPassed) fail(strangeAnswer(base));

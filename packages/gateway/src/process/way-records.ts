@@ -1,7 +1,7 @@
 import { mkdir, readFile, readdir, rename, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import type { WaySpec } from "../way-spec.ts";
-import { wayFolder, wayRecord } from "../way-spec.ts";
+import { recordsFolder, wayFolder, wayRecord } from "../way-spec.ts";
 import { readWaySpec } from "./read-way-spec.ts";
 import { isRecord } from "./shapes.ts";
 
@@ -28,11 +28,11 @@ export async function forgetWay(
  */
 export async function readWayRecords(root: string): Promise<readonly WaySpec[]> {
   const boot = await bootId();
-  const files = await namesIn(path.join(root, "attached"));
+  const files = await namesIn(recordsFolder(root));
   const kept = new Set<string>();
   const ways: WaySpec[] = [];
   for (const name of files) {
-    const file = path.join(root, "attached", name);
+    const file = path.join(recordsFolder(root), name);
     const record = parse(await readFile(file, "utf8"));
     const way = readWaySpec(record["way"]);
     if (way === null && name.endsWith(".json")) {

@@ -1,8 +1,9 @@
 import { isDeepStrictEqual } from "node:util";
 import type { KnownSpending, PlacedCredential } from "../control-words.ts";
-import type { WaySpec } from "../way-spec.ts";
+import type { LedgerOwner, WaySpec } from "../way-spec.ts";
 import { wayFolder } from "../way-spec.ts";
 import type { AuditLog } from "./audit-log.ts";
+import type { Ledger } from "./books/ledger.ts";
 import type { Ledgers } from "./books/ledgers.ts";
 import type { CredentialStore } from "./credential-store.ts";
 import { upstreamAgents } from "./upstream-agents.ts";
@@ -34,6 +35,8 @@ export interface Ways {
   attach(call: AttachCall): Promise<void>;
   /** Resolves once everything that the run had under way is ended and on record. */
   detach(run: { readonly sessionId: string; readonly runId: string }): Promise<void>;
+  /** Detaches all runs of the session and removes its books. */
+  erase(session: LedgerOwner): Promise<void>;
   /** Serves again what an earlier process of this root served. */
   restore(): Promise<void>;
   /** Stops serving. Records stay, so that the next process can restore them. */
@@ -47,6 +50,11 @@ export function createWays(options: WaysOptions): Ways {
   const agents = upstreamAgents();
   let heardAt = Date.now();
 
+  const ledgerOf = (spec: WaySpec): Ledger => {
+    const ledger = ledgers.open(spec);
+    ledger.holdsBytes = spec.budget.bytes !== null;
+    return ledger;
+  };
   const open = async (spec: WaySpec): Promise<void> => {
     const before = ways.get(wayFolder(root, spec));
     const way = await openWay({
@@ -55,18 +63,26 @@ export function createWays(options: WaysOptions): Ways {
       audit,
       agents,
       credentials,
-      ledger: ledgers.open(spec),
+      ledger: ledgerOf(spec),
       heard: () => void (heardAt = Date.now()),
     });
     ways.set(wayFolder(root, spec), way);
     before?.retire();
   };
+  const waysOf = ({ owner, sessionId }: LedgerOwner): readonly Way[] =>
+    [...ways.values()].filter(({ spec }) => spec.owner === owner && spec.sessionId === sessionId);
   const leave = (spec: WaySpec): void => {
     const others = [...ways.values()].map((way) => way.spec);
-    const { owner, sessionId } = spec;
-    if (others.some((other) => other.owner === owner && other.sessionId === sessionId)) return;
+    if (waysOf(spec).length > 0) return;
     ledgers.close(spec);
     credentials.keepOnly(others.flatMap(placesOf));
+  };
+  const detach: Ways["detach"] = async (run) => {
+    const way = ways.get(wayFolder(root, run));
+    ways.delete(wayFolder(root, run));
+    await way?.close();
+    await forgetWay(root, run);
+    if (way !== undefined) leave(way.spec);
   };
 
   return {
@@ -81,7 +97,7 @@ export function createWays(options: WaysOptions): Ways {
     },
 
     async attach({ way: spec, credentials: placed, spent }) {
-      ledgers.open(spec).raise(spent);
+      ledgerOf(spec).raise(spent);
       const known = ways.get(wayFolder(root, spec));
       const isSame = known !== undefined && isDeepStrictEqual(known.spec, spec);
       const isServed = known?.change(spec) === true && (await known.answers());
@@ -92,12 +108,11 @@ export function createWays(options: WaysOptions): Ways {
       }
     },
 
-    async detach(run) {
-      const way = ways.get(wayFolder(root, run));
-      ways.delete(wayFolder(root, run));
-      await way?.close();
-      await forgetWay(root, run);
-      if (way !== undefined) leave(way.spec);
+    detach,
+
+    async erase(session) {
+      for (const { spec } of waysOf(session)) await detach(spec);
+      ledgers.erase(session);
     },
 
     async restore() {

@@ -6,6 +6,7 @@ import type { RunHandle, RunPlan, RunSpec } from "../../ports/run-plan.ts";
 import type { Transport } from "../../ports/transport.ts";
 import { Bell } from "./bell.ts";
 import { FakeBrain } from "./fake-brain.ts";
+import type { FakeGateway } from "./fake-gateway.ts";
 import { fakeMailbox } from "./fake-mailbox.ts";
 import { FakeRun } from "./fake-run.ts";
 import { fakeTransport } from "./fake-transport.ts";
@@ -23,11 +24,17 @@ export class FakeHost {
   readonly #erased = new Set<SessionId>();
   readonly #brains = new Map<string, FakeBrain>();
   readonly #scripts: Readonly<Record<string, readonly Step[]>>;
+  readonly #gateway: FakeGateway | null;
   /** Rings when the machine answers again; null while it does. */
   #silence: Bell | null = null;
 
-  constructor(scripts: Readonly<Record<string, readonly Step[]>>, clock: Clock) {
+  constructor(
+    scripts: Readonly<Record<string, readonly Step[]>>,
+    clock: Clock,
+    gateway: FakeGateway | null = null,
+  ) {
     this.#scripts = scripts;
+    this.#gateway = gateway;
     this.clock = clock;
   }
 
@@ -83,7 +90,7 @@ export class FakeHost {
     if (this.runs.get(spec.runId)?.forgotten) throw removed(spec);
     if (this.#erased.has(spec.sessionId)) throw erased(spec);
     if (this.runs.has(spec.runId)) return;
-    const run = new FakeRun(spec, this.brain(spec.agent.slug), this.clock);
+    const run = new FakeRun(spec, this.brain(spec.agent.slug), this.clock, this.#gateway);
     if (this.#forbidden.has(spec.runId)) run.launched = "never";
     this.runs.set(spec.runId, run);
   }

@@ -6,6 +6,7 @@ import type { RunPlan, RunSpec } from "../../ports/run-plan.ts";
 import type { RunExit } from "../../ports/transport.ts";
 import { Bell } from "./bell.ts";
 import type { FakeBrain } from "./fake-brain.ts";
+import { refusedTurn, type FakeGateway } from "./fake-gateway.ts";
 import type { FakeProgram } from "./fake-program.ts";
 import { nameOf } from "./letter-name.ts";
 import { Said } from "./said.ts";
@@ -41,6 +42,8 @@ export class FakeRun {
   program: FakeProgram | null = null;
   readonly #brain: FakeBrain;
   readonly #clock: Clock;
+  readonly #gateway: FakeGateway | null;
+  #env: RunPlan["env"] = {};
   readonly #letters = new Map<string, Letter>();
   readonly #taken = new Set<string>();
   #turn: string | null = null;
@@ -50,8 +53,9 @@ export class FakeRun {
   #deaf = false;
   #leaseEnded = false;
 
-  constructor(spec: RunSpec, brain: FakeBrain, clock: Clock) {
+  constructor(spec: RunSpec, brain: FakeBrain, clock: Clock, gateway: FakeGateway | null = null) {
     this.spec = spec;
+    this.#gateway = gateway;
     this.#brain = brain;
     this.#clock = clock;
   }
@@ -76,6 +80,7 @@ export class FakeRun {
   /** Begins to live. */
   launch(plan: RunPlan): void {
     this.launched = "yes";
+    this.#env = plan.env;
     if (this.program !== null) return this.program.begin(this, plan);
     const birth = this.#brain.birth();
     if (birth?.type === "stillborn") return this.end(exitOf(birth.code));
@@ -225,6 +230,11 @@ export class FakeRun {
         this.#waitsFor = this.say({ type: "operation", operation: step.operation });
         this.#pulse(this.#waitsFor);
         return true;
+      case "spend": {
+        const refused = refusedTurn(this.#gateway?.ask(this.#env, step.request) ?? "unreachable");
+        if (refused !== null) this.#endTurn(refused.outcome, "", { error: refused.error });
+        return true;
+      }
       case "work":
         this.#waitsFor = "time";
         this.#work(step.ms);

@@ -5,6 +5,7 @@ import type { OrchestratorOptions } from "../../runtime/orchestrator.ts";
 import type { Policy } from "../../session/policy.ts";
 import { manualClock, type ManualClock } from "../manual-clock.ts";
 import { countingIds } from "./counting-ids.ts";
+import { fakeGateway, type FakeGateway, type FakeGatewayOptions } from "./fake-gateway.ts";
 import { FakeHost } from "./fake-host.ts";
 import { FakeLife } from "./fake-life.ts";
 import { mortal } from "./mortal.ts";
@@ -16,6 +17,8 @@ export interface FakeWorld {
   readonly clock: ManualClock;
   readonly host: FakeHost;
   readonly store: EventStore;
+  /** What agents ask the model through; it outlives every orchestrator. */
+  readonly gateway: FakeGateway;
   /** The parts for `createOrchestrator`; after a crash or a freeze, ask again for the next life's. */
   ports(site?: FakeSite): OrchestratorOptions;
   /**
@@ -60,6 +63,11 @@ export interface Sleeper {
 export interface FakeWorldOptions {
   /** Makes each life's client of the board; the board itself outlives them. */
   readonly tracker?: () => Tracker;
+  /**
+   * How the gateway judges what agents ask for (`spend`), and what it costs. Default: agents have no
+   * gateway.
+   */
+  readonly gateway?: Omit<FakeGatewayOptions, "clock">;
   /** Where the agents' sessions differ from the default policy. */
   readonly policy?: Partial<Policy>;
   /** Default: one in memory. */
@@ -84,7 +92,8 @@ export function fakeWorld(
 ): FakeWorld {
   // Where everything is in memory, two rounds of the event loop see to everything.
   const clock = manualClock(undefined, options.store === undefined ? { rounds: 2 } : {});
-  const host = new FakeHost(scripts, clock);
+  const gateway = fakeGateway({ ...options.gateway, clock });
+  const host = new FakeHost(scripts, clock, gateway);
   const lease = options.leaseMs === undefined ? {} : { leaseMs: options.leaseMs };
   const store = options.store ?? memoryStore({ clock, id: "fake", ...lease });
   const ids = countingIds();
@@ -100,8 +109,14 @@ export function fakeWorld(
 
   const portsOf = (own: FakeLife, errorMs: number, site: FakeSite = {}): OrchestratorOptions => {
     const transport = mortal(host.transport(site.host), "transport", own);
-    const policy = options.policy === undefined ? {} : { policy: options.policy };
-    const agents = Object.keys(scripts).map((slug) => [slug, { name: slug, transport, ...policy }]);
+    const parts = {
+      transport,
+      ...(options.gateway === undefined
+        ? {}
+        : { gateway: mortal(gateway.gateway(), "gateway", own) }),
+      ...(options.policy === undefined ? {} : { policy: options.policy }),
+    };
+    const agents = Object.keys(scripts).map((slug) => [slug, { name: slug, ...parts }]);
     const tracker = options.tracker?.();
     return {
       clock: own.clock(errorMs),
@@ -117,6 +132,7 @@ export function fakeWorld(
     clock,
     host,
     store,
+    gateway,
     points,
     get crashed() {
       return life.died;

@@ -46,6 +46,7 @@ const iterations = new Set([
   "store.subscribe",
   "mailbox.receive",
   "transport.watch",
+  "gateway.readings",
   "tracker.subscribe",
 ]);
 

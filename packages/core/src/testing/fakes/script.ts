@@ -1,3 +1,4 @@
+import type { FakeModelRequest } from "./fake-gateway.ts";
 import type { TurnError, TurnOutcome } from "../../ports/agent-word.ts";
 import type { AgentOperation } from "../../ports/agent-operation.ts";
 import type { TrackerOperation } from "../../ports/tracker.ts";
@@ -15,6 +16,8 @@ export type Step =
   | { readonly type: "fail"; readonly error: TurnError; readonly resetsInMs: number | null }
   /** Asks the host for something at the board and waits for the answer, with a sign of life every five seconds. */
   | { readonly type: "operation"; readonly operation: AgentOperation }
+  /** Asks the model through the world's gateway. Refused, the turn ends as a real agent's does. */
+  | { readonly type: "spend"; readonly request: FakeModelRequest }
   /** Takes time, with a sign of life every five seconds. */
   | { readonly type: "work"; readonly ms: number }
   /** Says this many things that make no sense. */
@@ -66,6 +69,13 @@ export function operation(request: AgentOperation): Step {
 /** Posts to a chat. */
 export function chat(id: string, content: string): TrackerOperation {
   return { type: "chat.send", chat: id, content };
+}
+
+/** Asks the model through the world's gateway, for so many tokens of input or as said in detail. */
+export function spend(request: number | Partial<FakeModelRequest>): Step {
+  const asked = typeof request === "number" ? { inputTokens: request } : request;
+  const nothing = { inputTokens: 0, outputTokens: 0, cacheReadTokens: 0, cacheWriteTokens: 0 };
+  return { type: "spend", request: { model: "fake", costUsd: null, ...nothing, ...asked } };
 }
 
 /** Takes time, and shows life. */

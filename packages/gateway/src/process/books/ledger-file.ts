@@ -7,6 +7,7 @@ import {
   openSync,
   readFileSync,
   renameSync,
+  rmSync,
   writeFileSync,
   writeSync,
 } from "node:fs";
@@ -27,6 +28,7 @@ export class LedgerFile {
   #waiting: string[] = [];
   #isFailing = false;
   #isStarted = false;
+  #isRemoved = false;
 
   constructor(file: string) {
     this.#path = file;
@@ -46,6 +48,7 @@ export class LedgerFile {
 
   /** Puts these lines in the place of all that is there, at once or not at all. */
   rewrite(lines: readonly LedgerLine[]): boolean {
+    if (this.#isRemoved) return false;
     return this.#attempt(() => {
       mkdirSync(path.dirname(this.#path), { recursive: true, mode: 0o700 });
       const text = lines.map((line) => `${JSON.stringify(line)}\n`).join("");
@@ -80,6 +83,15 @@ export class LedgerFile {
       }
       this.#waiting = [];
     });
+  }
+
+  /** Removes it, for good: nothing is written to it any more. */
+  remove(): void {
+    this.close();
+    this.#isRemoved = true;
+    this.#isStarted = false;
+    this.#waiting = [];
+    rmSync(this.#path, { force: true });
   }
 
   close(): void {

@@ -1,4 +1,5 @@
 import type { MeterReading } from "@waybill/core";
+import type { LedgerOwner } from "../../way-spec.ts";
 import { isCount, isRecord, isText } from "../shapes.ts";
 
 /** What a session has spent. */
@@ -29,6 +30,10 @@ export type LedgerLine =
       readonly spent: Spent;
       /** Input tokens per byte of a request, as the last answered one had them. */
       readonly density: number;
+      /** Whose it is; the ledgers of older versions do not say so. */
+      readonly of?: LedgerOwner;
+      /** A cap on bytes rests on these books, and nothing else knows how many there were. */
+      readonly holdsBytes?: boolean;
     }
   | ({ readonly type: "begun" } & Begun)
   /** A request is over; without a reading it cost no tokens. */
@@ -50,6 +55,8 @@ export interface ReadLedger {
   seq: number;
   spent: { tokens: number; usd: number; bytes: number };
   density: number;
+  of: LedgerOwner | null;
+  holdsBytes: boolean;
   readonly readings: MeterReading[];
   readonly begun: Map<number, Begun>;
   /** Lines that say nothing: torn by a crash, or not ours. */
@@ -67,6 +74,8 @@ export function readLedger(text: string): ReadLedger | null {
     seq: numberOf(head["seq"]),
     spent: { tokens: numberOf(tokens), usd: numberOf(usd), bytes: numberOf(bytes) },
     density: numberOf(head["density"]),
+    of: ownerOf(head["of"]),
+    holdsBytes: head["holdsBytes"] === true,
     readings: [],
     begun: new Map(),
     unreadable: 0,
@@ -114,10 +123,21 @@ function takeReading(ledger: ReadLedger, value: unknown, costs: boolean): boolea
   return true;
 }
 
+/** Whether all that stands in it, the host's log has as well. */
+export function isSettled({ readings, begun, holdsBytes }: ReadLedger): boolean {
+  return readings.length + begun.size === 0 && !holdsBytes;
+}
+
 /** Tokens of all kinds. */
 export function tokensOfReading(reading: Extract<MeterReading, { type: "usage" }>): number {
   const { inputTokens, outputTokens, cacheReadTokens, cacheWriteTokens } = reading;
   return inputTokens + outputTokens + cacheReadTokens + cacheWriteTokens;
+}
+
+function ownerOf(value: unknown): LedgerOwner | null {
+  if (!isRecord(value)) return null;
+  const { owner, sessionId } = value;
+  return isText(owner) && isText(sessionId) ? { owner, sessionId } : null;
 }
 
 function numberOf(value: unknown): number {

@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { MeterReading } from "@waybill/core";
+import type { LedgerOwner } from "../../way-spec.ts";
 import { openCharge } from "./charge.ts";
 import type { Charge, ChargeTerms } from "./charge.ts";
 import { LedgerFile } from "./ledger-file.ts";
@@ -26,13 +27,14 @@ export class Ledger {
   /** The last reading that is on disk: no other is handed over, or a crash would use its number twice. */
   #written: number;
 
-  constructor(path: string) {
+  constructor(path: string, of: LedgerOwner) {
     this.#file = new LedgerFile(path);
     const text = this.#file.read();
     const known = text === "" ? null : readLedger(text);
     if (known === null && text !== "")
       process.stderr.write(`The ledger ${path} is unreadable: a new one takes its place.\n`);
-    this.#read = known ?? freshLedger();
+    this.#read = known ?? freshLedger(of);
+    this.#read.of = { owner: of.owner, sessionId: of.sessionId };
     this.#written = this.#read.seq;
     this.#refusals = refusalCounts((refused) => this.#record({ type: "refused", ...refused }));
     // Also where the last line was torn: what follows must not continue it.
@@ -51,6 +53,11 @@ export class Ledger {
 
   set density(tokensPerByte: number) {
     this.#read.density = tokensPerByte;
+  }
+
+  /** Whether a cap on bytes rests on these books. */
+  set holdsBytes(holds: boolean) {
+    this.#read.holdsBytes = holds;
   }
 
   /** With what is under way, as far as it is known. */
@@ -132,6 +139,13 @@ export class Ledger {
     for (const wake of this.#waiters) wake();
   }
 
+  /** Nothing of it stays, and what still ends in it is written nowhere. */
+  erase(): void {
+    this.#file.remove();
+    this.#refusals.flush();
+    for (const wake of this.#waiters) wake();
+  }
+
   #end(n: number | null, bytes: number, reading: New<MeterReading> | null): void {
     this.#begin();
     const { spent } = this.#read;
@@ -187,9 +201,10 @@ export class Ledger {
   }
 
   #compact(): void {
-    const { id, seq, spent, density, readings, begun } = this.#read;
+    const { id, seq, spent, density, of, holdsBytes, readings, begun } = this.#read;
+    const owner = of === null ? {} : { of };
     const isWritten = this.#file.rewrite([
-      { type: "ledger", v: 1, id, seq, spent, density },
+      { type: "ledger", v: 1, id, seq, spent, density, ...owner, holdsBytes },
       ...readings.map((reading) => ({ type: "kept", reading }) as const),
       ...[...begun.values()].map((each) => ({ type: "begun", ...each }) as const),
     ]);
@@ -209,12 +224,14 @@ export class Ledger {
   }
 }
 
-function freshLedger(): ReadLedger {
+function freshLedger(of: LedgerOwner): ReadLedger {
   return {
     id: randomUUID(),
     seq: 0,
     spent: { tokens: 0, usd: 0, bytes: 0 },
     density: FIRST_DENSITY,
+    of,
+    holdsBytes: false,
     readings: [],
     begun: new Map(),
     unreadable: 0,
