@@ -10,6 +10,7 @@ import { checkpointCommand } from "./checkpoint/checkpoint-command.ts";
 import { claudeSession } from "./claude/claude-session.ts";
 import { exitCode } from "./exit-code.ts";
 import { openHost } from "./host/open-host.ts";
+import { withUpstreams } from "./host/with-upstreams.ts";
 import { runAgent } from "./run-agent.ts";
 
 // The program inside the container. Standard input says what to do, standard error is for people,
@@ -49,6 +50,7 @@ async function main(): Promise<number> {
       print: (frame) => process.stdout.write(frame),
     });
     try {
+      const reaching = await withUpstreams(env, log);
       await runAgent({
         host,
         agent: `waybill-agent/${version()}`,
@@ -57,7 +59,7 @@ async function main(): Promise<number> {
             start: host.start,
             state,
             cwd,
-            env,
+            env: reaching,
             isRoot: process.getuid?.() === 0,
             ask: (operation, options) => host.operation(operation, options),
             log,

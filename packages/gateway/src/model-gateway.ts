@@ -61,8 +61,13 @@ export interface ModelGatewayOptions {
 /** A package registry, a git host: reached by a run at `/upstreams/<name>/` on the same socket. */
 export interface UpstreamOptions {
   readonly url: string | URL;
-  /** `METHOD /path` letter for letter, or `METHOD /path*` for whatever begins so. */
+  /**
+   * `METHOD /path` letter for letter. A `*` at the end stands for whatever follows (`GET /left-pad*`),
+   * and one as a folder in the middle for any one folder.
+   */
   readonly allow: readonly string[];
+  /** What asks there: in the run, it is configured to find its way. Default: nothing is. */
+  readonly client?: "npm" | "git";
   /** The whole `Authorization` header that the gateway adds. Default: none. */
   readonly authorization?: CredentialSource;
 }
@@ -85,6 +90,11 @@ export function modelGateway(options: ModelGatewayOptions): Gateway {
       );
     }
   }
+  const told = terms.upstreams.map(({ name, url }) => ({
+    name,
+    url,
+    ...clientOf(options.upstreams?.[name]),
+  }));
   const attached = new Map<string, Attached>();
 
   const attachAll = async (runs: Iterable<Attached>): Promise<void> => {
@@ -138,7 +148,7 @@ export function modelGateway(options: ModelGatewayOptions): Gateway {
         if (before === undefined) attached.delete(keyOf(plan));
         throw error;
       }
-      return attachmentOf(root, plan, credentialKind(credential));
+      return attachmentOf(root, plan, credentialKind(credential), told);
     },
     readings: (session, how) => readMeter({ root, link, session, ...how }),
     async detach(run) {
@@ -177,6 +187,10 @@ async function readCredentials(
     placed.push({ upstream: url, credential: await readAuthorization(name, source) });
   }
   return placed;
+}
+
+function clientOf(upstream: UpstreamOptions | undefined): Pick<UpstreamOptions, "client"> {
+  return upstream?.client === undefined ? {} : { client: upstream.client };
 }
 
 function keyOf(run: Run): string {

@@ -1,7 +1,7 @@
 import { WaybillError } from "@waybill/core";
 import type { Attachment, RunPlan, SpendingTerms } from "@waybill/core";
 import type { Credential } from "./control-words.ts";
-import { SOCKET_NAME, wayFolder } from "./way-spec.ts";
+import { FORWARDER_NAME, SOCKET_NAME, wayFolder } from "./way-spec.ts";
 import type { WaySpec } from "./way-spec.ts";
 
 /** Where the run finds its socket's folder. */
@@ -9,6 +9,13 @@ const FOLDER_AT = "/waybill/model";
 
 /** It says what it is to whoever finds it, and looks like no key to those who scan for keys. */
 const PLACEHOLDER = "placeholder-the-gateway-adds-the-credential";
+
+/** What a run is told of a named upstream. */
+export interface ToldUpstream {
+  readonly name: string;
+  readonly url: string;
+  readonly client?: "npm" | "git";
+}
 
 /** What is the same for every run of one gateway. */
 export type WayTerms = Omit<WaySpec, "owner" | "sessionId" | "runId" | "user">;
@@ -43,7 +50,12 @@ function lower(one: number | null, other: number | null): number | null {
  * with 0.3.330). The base address keeps it from looking for a host name; the placeholder makes it
  * send the headers, and with an OAuth token the betas, that its kind of credential needs.
  */
-export function attachmentOf(root: string, plan: RunPlan, kind: Credential["kind"]): Attachment {
+export function attachmentOf(
+  root: string,
+  plan: RunPlan,
+  kind: Credential["kind"],
+  upstreams: readonly ToldUpstream[],
+): Attachment {
   const variable = kind === "apiKey" ? "ANTHROPIC_API_KEY" : "CLAUDE_CODE_OAUTH_TOKEN";
   return {
     folders: [{ host: wayFolder(root, plan), at: FOLDER_AT, write: false }],
@@ -51,6 +63,13 @@ export function attachmentOf(root: string, plan: RunPlan, kind: Credential["kind
       ANTHROPIC_UNIX_SOCKET: { folder: FOLDER_AT, file: SOCKET_NAME },
       ANTHROPIC_BASE_URL: "http://localhost",
       [variable]: PLACEHOLDER,
+      ...(upstreams.length === 0
+        ? {}
+        : {
+            GATEWAY_SOCKET: { folder: FOLDER_AT, file: SOCKET_NAME },
+            GATEWAY_FORWARDER: { folder: FOLDER_AT, file: FORWARDER_NAME },
+            GATEWAY_UPSTREAMS: JSON.stringify(upstreams),
+          }),
     },
   };
 }

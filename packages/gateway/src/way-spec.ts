@@ -29,7 +29,7 @@ export interface NamedUpstream {
   readonly name: string;
   /** An absolute http or https URL without query; its path is put before the request's. */
   readonly url: string;
-  /** `METHOD /path`, compared letter for letter, or `METHOD /path*` for whatever begins so. */
+  /** `METHOD /path`, compared letter for letter but for `*`: see `UpstreamOptions`. */
   readonly allow: readonly string[];
 }
 
@@ -69,6 +69,9 @@ export interface WayLimits {
 
 /** The file name of the socket inside its folder. */
 export const SOCKET_NAME = "model.sock";
+
+/** The file name of the program beside it that leads other programs there. */
+export const FORWARDER_NAME = "forward.mjs";
 
 /** The folder of one run's socket: short, since a socket's path has 107 bytes, and safe for any id. */
 export function wayFolder(root: string, run: { sessionId: string; runId: string }): string {

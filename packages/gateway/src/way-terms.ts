@@ -68,7 +68,7 @@ function namedUpstreams(
     if (!/^[a-z0-9-]{1,32}$/.test(name)) {
       throw new TypeError(`"${name}" is no upstream's name: use a-z, 0-9 and "-".`);
     }
-    checkPaths(allow, /^[A-Z]+ \/[A-Za-z0-9_.~@%/-]*\*?$/, "GET /left-pad*");
+    checkPaths(allow, /^[A-Z]+ (?:\/(?:[A-Za-z0-9_.~@%-]*|\*))+\*?$/, "GET /left-pad*");
     return { name, url: upstreamAddress(url), allow };
   });
 }

@@ -75,6 +75,30 @@ test.each([
   expect(await readingsOf(gateway)).toMatchObject([{ type: "refused", count: 1 }]);
 });
 
+test("a star in the middle stands for one folder, however it is spelt, and one at the end for the rest", async () => {
+  await using upstream = await stubUpstream((response) => response.end("ok"));
+  await using bed = gatewayBed(upstream.url);
+  const allow = ["POST /team/*/git-upload-pack", "GET /team/*/info/*"];
+  const gateway = bed.gateway({ upstreams: { git: { url: upstream.url, allow } } });
+  const socket = socketOf(await gateway.attach(planOf("run-1")));
+  const statusOf = async (method: string, path: string): Promise<number> =>
+    (await ask(socket, get(`/upstreams/git${path}`, method))).status;
+  expect(await statusOf("POST", "/team/app.git/git-upload-pack")).toBe(200);
+  expect(await statusOf("GET", "/team/app.git/info/refs?service=git-upload-pack")).toBe(200);
+  for (const [method, path] of [
+    ["POST", "/team/app.git/git-receive-pack"],
+    ["POST", "/team/sub/app.git/git-upload-pack"],
+    ["POST", "/team/sub%2fapp.git/git-upload-pack"],
+    ["POST", "/team/app.git/git-receive-pack%3f/git-upload-pack"],
+    ["POST", "/team//git-upload-pack"],
+    ["POST", "/team/app.git/git-upload-pack/more"],
+    ["GET", "/team/app.git/git-upload-pack"],
+  ] as const) {
+    expect(await statusOf(method, path), `${method} ${path}`).toBe(403);
+  }
+  expect(upstream.asked).toHaveLength(2);
+});
+
 test("methods are listed as well, and bytes count against the session's budget", async () => {
   await using upstream = await stubUpstream((response) => response.end("x".repeat(5_000)));
   await using bed = gatewayBed(upstream.url);

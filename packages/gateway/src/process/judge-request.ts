@@ -58,10 +58,18 @@ export function tooLarge(way: WaySpec): Refusal {
 
 function isAllowed(wanted: string, path: string, { allow, name }: Route): boolean {
   if (name === null) return allow.includes(wanted);
-  const isListed = allow.some((entry) =>
-    entry.endsWith("*") ? wanted.startsWith(entry.slice(0, -1)) : wanted === entry,
-  );
-  return isListed && isPlain(path);
+  return allow.some((entry) => fits(entry, wanted)) && isPlain(path);
+}
+
+/** A last `*` stands for whatever follows, another for one folder's name that hides no slash. */
+function fits(entry: string, wanted: string): boolean {
+  const isOpen = entry.endsWith("*");
+  const parts = (isOpen ? entry.slice(0, -1) : entry).split("*").map(escaped);
+  return new RegExp(`^${parts.join("[^/%]+")}${isOpen ? "" : "$"}`).test(wanted);
+}
+
+function escaped(text: string): string {
+  return text.replaceAll(/[.$~+?()[\]{}|^\\]/g, String.raw`\$&`);
 }
 
 /** Whether the path, however it is decoded, goes down and never up. */

@@ -1,12 +1,13 @@
-import { chmod, mkdir, rm } from "node:fs/promises";
+import { chmod, mkdir, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { isDeepStrictEqual } from "node:util";
 import type { WaySpec } from "../way-spec.ts";
-import { SOCKET_NAME, wayFolder } from "../way-spec.ts";
+import { FORWARDER_NAME, SOCKET_NAME, wayFolder } from "../way-spec.ts";
 import type { AuditLog } from "./audit-log.ts";
 import type { Ledger } from "./books/ledger.ts";
 import type { CredentialStore } from "./credential-store.ts";
+import { forwarderText } from "./forwarder-file.ts";
 import { leadsTo, listenAt } from "./listen-at.ts";
 import type { UpstreamAgents } from "./upstream-agents.ts";
 import { serveWay } from "./way-server.ts";
@@ -52,6 +53,7 @@ export async function openWay(options: WayOptions): Promise<Way> {
   await mkdir(folder, { recursive: true });
   // The run's user enters through a mount, which the parents' 0700 does not concern.
   await chmod(folder, 0o755);
+  if (spec.upstreams.length > 0) await putForwarder(path.join(folder, FORWARDER_NAME));
 
   let terms = spec;
   const { server, flights, settle } = serveWay({ ...options, terms: () => terms });
@@ -90,4 +92,10 @@ export async function openWay(options: WayOptions): Promise<Way> {
       if (await leadsTo(file, ino)) await rm(file, { force: true });
     },
   };
+}
+
+/** For the run to read, and for nobody to change: its umask is not ours. */
+async function putForwarder(file: string): Promise<void> {
+  await writeFile(file, forwarderText());
+  await chmod(file, 0o644);
 }
