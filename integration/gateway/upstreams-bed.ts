@@ -10,7 +10,7 @@ export interface UpstreamsBed extends AsyncDisposable {
   readonly gateway: Gateway;
   /** The environment that a run would have, as a child process sees it. */
   attach(): Promise<NodeJS.ProcessEnv>;
-  /** Everything on record so far, without the time that it took. */
+  /** Everything on record. Ends the run: then all of it is written. */
   audit(): Promise<readonly AuditEntry[]>;
   readings(): Promise<readonly MeterReading[]>;
   /** Programs that ran with this as HOME left their files here. */
@@ -46,6 +46,7 @@ export async function openUpstreamsBed(
       return { ...environmentOf(attachment), HOME: home, PATH: process.env["PATH"] };
     },
     async audit() {
+      await stopModelGateway({ root });
       const folder = join(root, "audit");
       const texts = await Promise.all(
         (await readdir(folder)).map((name) => readFile(join(folder, name), "utf8")),

@@ -10,24 +10,39 @@ export interface Refusal {
   readonly retryAfter?: number;
 }
 
+/** Who reads it: the model's SDK, a program that asked for JSON, or one that shows people a text. */
+export type RefusalReader = "sdk" | "json" | "text";
+
 /** The headers and the body of a refusal. */
-export function refusalParts(refusal: Refusal): { headers: Record<string, string>; body: string } {
-  const error = {
-    type: errorType(refusal.status),
-    message: `Waybill's gateway: ${refusal.message}`,
-  };
-  const body = JSON.stringify({ type: "error", error });
+export function refusalParts(
+  refusal: Refusal,
+  reader: RefusalReader = "sdk",
+): { headers: Record<string, string>; body: string } {
+  const body = bodyOf(refusal, reader);
   const retry = refusal.retryAfter;
   return {
     body,
     headers: {
-      "content-type": "application/json",
+      "content-type": reader === "text" ? "text/plain" : "application/json",
       "content-length": String(Buffer.byteLength(body)),
       // Read by the SDK's HTTP client before it looks at the status.
       "x-should-retry": String(retry !== undefined),
       ...(retry === undefined ? {} : { "retry-after": String(retry) }),
     },
   };
+}
+
+/** npm shows people the text of `error`, and git a plain text: seen with npm 11 and git 2.39. */
+function bodyOf({ status, message }: Refusal, reader: RefusalReader): string {
+  const said = `Waybill's gateway: ${message}`;
+  switch (reader) {
+    case "sdk":
+      return JSON.stringify({ type: "error", error: { type: errorType(status), message: said } });
+    case "json":
+      return JSON.stringify({ error: said });
+    case "text":
+      return `${said}\n`;
+  }
 }
 
 /** A whole HTTP/1.1 response, for a connection that Node's parser has given up or handed over. */

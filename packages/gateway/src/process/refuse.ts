@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { WayLimits } from "../way-spec.ts";
 import { refusalParts } from "./api-error.ts";
-import type { Refusal } from "./api-error.ts";
+import type { Refusal, RefusalReader } from "./api-error.ts";
 import type { Flight } from "./flight.ts";
 
 /** A request, and why it is refused. */
@@ -43,7 +43,12 @@ export function answerRefusal(
   flight.reason = refusal.reason;
   if (response.headersSent) return void response.destroy();
   flight.status = refusal.status;
-  const { headers, body } = refusalParts(refusal);
+  const { headers, body } = refusalParts(refusal, readerOf(response.req, flight));
   if (connection === "close") response.shouldKeepAlive = false;
   response.writeHead(refusal.status, headers).end(body);
+}
+
+function readerOf({ headers }: IncomingMessage, { upstream }: Flight): RefusalReader {
+  if (upstream === null) return "sdk";
+  return /\bjson\b/.test(headers.accept ?? "") ? "json" : "text";
 }
