@@ -1,52 +1,43 @@
-import {
-  cpSync,
-  existsSync,
-  mkdirSync,
-  readFileSync,
-  readdirSync,
-  realpathSync,
-  writeFileSync,
-} from "node:fs";
-import { createRequire, stripTypeScriptTypes } from "node:module";
-import { dirname, join } from "node:path";
+import { cpSync, existsSync, readdirSync, realpathSync } from "node:fs";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import { rolldown } from "rolldown";
 
-// Puts together what the image holds: our three packages as plain JavaScript, and of the installed
-// packages only what runs. Usage: node assemble.ts <repository> <output folder>
+// Puts together what the image holds: our program in two files, what starts and what is started, and
+// of the SDK only what runs. Usage: node assemble.ts <repository> <output folder>
 
 const [repository = ".", output = "out"] = process.argv.slice(2);
 const modules = join(output, "node_modules");
+const agent = join(repository, "packages", "agent");
+const own = join(modules, "@waybill", "agent");
+const SDK = "@anthropic-ai/claude-agent-sdk";
 
-for (const name of ["core", "ipc-fs", "agent"]) {
-  const from = join(repository, "packages", name);
-  const to = join(modules, "@waybill", name);
-  for (const file of sources(join(from, "src"))) {
-    write(join(to, "dist", file.replace(/\.ts$/, ".js")), asJavaScript(join(from, "src", file)));
-  }
-  cpSync(join(from, "package.json"), join(to, "package.json"));
+// Hundreds of small files cost 0.1 s at every start; the SDK is one file already, and stays as it is.
+const bundle = await rolldown({
+  input: join(agent, "docker", "start.ts"),
+  platform: "node",
+  external: [SDK],
+  resolve: { conditionNames: ["@waybill/source", "node", "import", "default"] },
+});
+const { output: chunks } = await bundle.write({
+  dir: join(own, "dist"),
+  format: "esm",
+  entryFileNames: "main.js",
+  chunkFileNames: "[name].js",
+});
+cpSync(join(agent, "package.json"), join(own, "package.json"));
+for (const name of bundledPackages()) {
+  copyPackage(name, agent, ["package.json", "LICENSE"]);
 }
 
-const agent = join(repository, "packages", "agent");
-copyPackage("zod", agent);
-copyPackage("eventemitter3", join(repository, "packages", "core"));
-// The SDK is one file beside its program; its browser and bridge builds are not for us.
-const sdk = copyPackage("@anthropic-ai/claude-agent-sdk", agent, [
-  "package.json",
-  "LICENSE.md",
-  "sdk.mjs",
-]);
+const sdk = copyPackage(SDK, agent, ["package.json", "LICENSE.md", "sdk.mjs"]);
 copyPackage(`@anthropic-ai/claude-agent-sdk-linux-${process.arch}`, sdk);
 
-/** The TypeScript files of a package, without its test aids. */
-function sources(folder: string): readonly string[] {
-  return readdirSync(folder, { recursive: true, encoding: "utf8" }).filter(
-    (file) => file.endsWith(".ts") && !file.startsWith("testing/"),
-  );
-}
-
-/** The file without its types: what Node does at every start, done once. */
-function asJavaScript(path: string): string {
-  const script = stripTypeScriptTypes(readFileSync(path, "utf8"));
-  return script.replaceAll(/(\bfrom\s*"\.[^"]*|\bimport\s*\(?"\.[^"]*)\.ts"/g, '$1.js"');
+/** The installed packages of which something is in the bundle: their names and licences go along. */
+function bundledPackages(): ReadonlySet<string> {
+  const ids = chunks.flatMap((chunk) => (chunk.type === "chunk" ? Object.keys(chunk.modules) : []));
+  const found = ids.flatMap((id) => /.*\/node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(id)?.[1] ?? []);
+  return new Set(found);
 }
 
 /** Copies an installed package as the package in `from` sees it; returns where it was. */
@@ -60,9 +51,4 @@ function copyPackage(name: string, from: string, files?: readonly string[]): str
     cpSync(join(folder, file), join(modules, name, file), { recursive: true, dereference: true });
   }
   return realpathSync(folder);
-}
-
-function write(path: string, text: string): void {
-  mkdirSync(dirname(path), { recursive: true });
-  writeFileSync(path, text);
 }

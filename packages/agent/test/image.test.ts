@@ -10,7 +10,7 @@ import { lastRequest, requestsOf } from "./model-requests.ts";
 import { newHome, removeHome, script } from "./run-harness.ts";
 import type { Run, RunFolders, RunOptions } from "./run-harness.ts";
 
-const IMAGE = "team-board-agent:latest";
+const IMAGE = process.env["RUNNER_IMAGE"] ?? "team-board-agent:latest";
 /** No account's uid: a root host gives each session one of its own. */
 const UID = process.getuid?.() === 0 ? 54_321 : (process.getuid?.() ?? 54_321);
 
@@ -194,6 +194,16 @@ describe.skipIf(missing !== null)(
       ) as [{ Config: { Labels: Record<string, string>; User: string } }];
       expect(image.Config.Labels["dev.waybill.protocol"]).toBe("1");
       expect(image.Config.User).toMatch(/^[1-9]\d*:[1-9]\d*$/);
+    });
+
+    test("a user without an account starts with code that was compiled with the image, and leaves nothing of it in /tmp", async () => {
+      const run = start({ env: { NODE_DEBUG_NATIVE: "COMPILE_CACHE" } });
+      run.send("m-1", script(`tool Bash {"command":"ls -A /tmp"}`, "say done"));
+      await run.word("turn_ended");
+      for (const file of ["agent/dist/program.js", "claude-agent-sdk/sdk.mjs"]) {
+        expect(run.stderr()).toMatch(new RegExp(`V8 code cache for ESM \\S+${file} was accepted`));
+      }
+      expect(lastRequest(at.model, at.conversation).results.at(-1)).not.toContain("compiled");
     });
 
     test("the model is reached with a placeholder where no key is inside", async () => {

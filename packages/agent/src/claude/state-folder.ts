@@ -23,10 +23,7 @@ export async function openStateFolder(path: string): Promise<StateFolder> {
     archives: join(path, "archives"),
   };
   try {
-    for (const part of Object.values(folder)) {
-      await mkdir(part, { recursive: true, mode: 0o700 });
-      await probe(join(part, `.probe-${process.pid}`));
-    }
+    await Promise.all(Object.values(folder).map(provenFolder));
   } catch (cause) {
     throw new WaybillError(
       "STATE_UNWRITABLE",
@@ -37,7 +34,9 @@ export async function openStateFolder(path: string): Promise<StateFolder> {
   return folder;
 }
 
-async function probe(file: string): Promise<void> {
+async function provenFolder(path: string): Promise<void> {
+  await mkdir(path, { recursive: true, mode: 0o700 });
+  const file = join(path, `.probe-${process.pid}`);
   await writeFile(file, "probe");
   const back = await readFile(file, "utf8");
   await rm(file);
