@@ -1,8 +1,11 @@
 // What dies while the model works: the real SDK, real processes, real kills.
-import { readFileSync, readdirSync } from "node:fs";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { scriptedModel, type ScriptedModel } from "@waybill/agent/testing";
 import type { SessionHandle, SessionRecord } from "@waybill/core";
 import { modelGateway, stopModelGateway } from "@waybill/gateway";
@@ -51,7 +54,7 @@ test("SIGKILL after the result, with nobody there to read it: it is read later, 
   expect(next).toMatchObject({ outcome: "completed", text: "three" });
 });
 
-test("an orchestrator that goes away in mid-stream: the next one takes the run over, with one answer", async () => {
+test("an orchestrator that is disposed of in mid-stream: the next one takes the run over, with one answer", async () => {
   await using host = await open();
   const first = await host.start();
   const session = await first.open({ id: "s", agent: "coder" });
@@ -91,6 +94,79 @@ test("a gateway that is killed in mid-stream: it comes back, and the turn is com
     await rm(root, { recursive: true, force: true });
   }
 });
+
+test("an orchestrator that is SIGKILLed in mid-stream: the agent works on, and the next one has its one answer", async () => {
+  await using host = await open();
+  const killed = await killedInMidStream(host, {
+    env: { ANTHROPIC_BASE_URL: model.url, ANTHROPIC_API_KEY: "scripted" },
+  });
+  expect(killed).not.toContain("TurnEnded");
+  await wholeAnswer(host);
+});
+
+test("an orchestrator that is SIGKILLed in mid-stream behind a gateway: the gateway streams on, and nothing is asked twice", async () => {
+  const root = await mkdtemp(join(tmpdir(), "wb-gw-"));
+  try {
+    const terms = { root, upstream: model.url, apiKey: "real" };
+    const gateway = modelGateway({ ...terms, credential: { apiKey: terms.apiKey } });
+    await using host = await openTestHost({ transport: () => claudeAgent({}), gateway });
+    await killedInMidStream(host, { env: {}, gateway: terms });
+    const gateways = gatewaysIn(root);
+    expect(gateways).toHaveLength(1);
+    await wholeAnswer(host);
+    expect(gatewaysIn(root)).toEqual(gateways);
+    await gateway.close();
+  } finally {
+    await stopModelGateway({ root });
+    await rm(root, { recursive: true, force: true });
+  }
+});
+
+/** Half a minute's worth of words would be too long, and one breath too short to be killed in. */
+const LONG_ANSWER = "slowly ".repeat(50).trimEnd();
+
+/** Has an orchestrator of its own process ask, and kills it and its group while the model speaks. */
+async function killedInMidStream(
+  { data }: TestHost,
+  terms: { readonly env: Readonly<Record<string, string>>; readonly gateway?: object },
+): Promise<readonly string[]> {
+  const message = scripted("Work.", ["pace 100", `say ${LONG_ANSWER}`]);
+  const program = fileURLToPath(new URL("../fixtures/claude-orchestrator.ts", import.meta.url));
+  const child = spawn(process.execPath, ["--conditions=@waybill/source", program], {
+    env: { ...process.env, ORCHESTRATOR_TERMS: JSON.stringify({ data, message, ...terms }) },
+    stdio: ["ignore", "pipe", "inherit"],
+    detached: true,
+  });
+  let events = "";
+  child.stdout.on("data", (chunk: Buffer) => (events += chunk.toString()));
+  const ended = once(child, "exit");
+  // The agent shows what the model says while it says it.
+  await expect.poll(() => shown(data), { timeout: 30_000 }).toMatch(/slowly slowly/);
+  process.kill(-(child.pid ?? 0), "SIGKILL");
+  expect(await ended).toEqual([null, "SIGKILL"]);
+  return events.trim().split("\n");
+}
+
+async function wholeAnswer(host: TestHost): Promise<void> {
+  const next = await host.start();
+  const ended = await eventOf(next, "s", "TurnEnded");
+  expect(ended.data).toMatchObject({ outcome: "completed", text: LONG_ANSWER });
+  expect(await countOf(next.session("s"), "RunRequested")).toBe(1);
+  expect(await countOf(next.session("s"), "RunAdopted")).toBe(1);
+  expect(model.requests.filter(({ did }) => did === "script")).toHaveLength(1);
+}
+
+/** What the runs have shown so far. */
+function shown(data: string): string {
+  const mail = join(data, "mail");
+  if (!existsSync(mail)) return "";
+  return readdirSync(mail, { recursive: true, encoding: "utf8" })
+    .filter((file) => file.endsWith(".stream.jsonl"))
+    .map((file) => readFileSync(join(mail, file), "utf8"))
+    .flatMap((lines) => lines.split("\n").filter((line) => line !== ""))
+    .map((line): string => JSON.parse(line).text ?? "")
+    .join("");
+}
 
 function killRun({ data }: TestHost): void {
   const agents = processesOf(data).filter(({ command }) => /agent\/src\/main|claude/.test(command));

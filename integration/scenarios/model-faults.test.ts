@@ -14,9 +14,18 @@ afterAll(() => model.close());
 /** Nothing is repeated inside of a turn here: what the host makes of it is what is looked at. */
 const config = { maxRetries: 0 };
 
-function open(policy: Partial<Policy> = {}, more: JsonObject = config): Promise<TestHost> {
-  const env = { ANTHROPIC_BASE_URL: model.url, ANTHROPIC_API_KEY: "scripted" };
+function open(
+  policy: Partial<Policy> = {},
+  more: JsonObject = config,
+  credential: Readonly<Record<string, string>> = { ANTHROPIC_API_KEY: "scripted" },
+): Promise<TestHost> {
+  const env = { ANTHROPIC_BASE_URL: model.url, ...credential };
   return openTestHost({ transport: claudeAgent(env), policy, config: more });
+}
+
+/** What the model was asked in the conversation that this text began. */
+function requestsWith(text: string): readonly ScriptedModel["requests"][number][] {
+  return model.requests.filter(({ body }) => JSON.stringify(body).includes(text));
 }
 
 test("401: the turn fails for good, nothing is tried again, and the session goes on", async () => {
@@ -29,14 +38,48 @@ test("401: the turn fails for good, nothing is tried again, and the session goes
   expect((await session.ask(scripted("Again.", ["instead", "say here"]))).text).toBe("here");
 });
 
-test("429 with Retry-After: the session is parked until it may go on, and then answers by itself", async () => {
+test("429 with Retry-After: the turn waits so long, asks nothing meanwhile, and then answers", async () => {
+  await using host = await open({}, { maxRetries: 1 });
+  const session = await (await host.start()).open({ id: "s", agent: "coder" });
+  const turn = await session.ask(scripted("Waits.", ["fail 429 retry-after=3", "say waited"]));
+  expect(turn).toMatchObject({ outcome: "completed", text: "waited" });
+  const [refused, again] = requestsWith("Waits.");
+  expect(again?.status).toBe(200);
+  expect((again?.at ?? 0) - (refused?.at ?? 0)).toBeGreaterThanOrEqual(3_000);
+  expect(requestsWith("Waits.")).toHaveLength(2);
+});
+
+test("429 with Retry-After of more than a minute: the session is parked, without a run, and tries again", async () => {
   await using host = await open({ retryCapMs: 300 });
   const session = await (await host.start()).open({ id: "s", agent: "coder" });
-  const script = ["fail 429 times=1 retry-after=1", "say after the limit"];
+  const script = ["fail 429 times=1 retry-after=90", "say after the limit"];
   await session.send(scripted("Work.", script));
   const events = await until(session, (each) => answered(each, "after the limit"));
   const parked = events.find((event) => event.type === "SessionParked");
   expect(parked?.data).toMatchObject({ reason: "rate_limited", failure: { class: "rate" } });
+  expect(events.find((event) => event.type === "SessionUnparked")?.data.reason).toBe("due");
+  expect(count(events, "RunRequested")).toBe(2);
+});
+
+test("429 with a reset instant: the session is parked until then, asks nothing before, and goes on by itself", async () => {
+  await using host = await open({ retryCapMs: 100 }, config, {
+    CLAUDE_CODE_OAUTH_TOKEN: "sk-ant-oat01-scripted",
+  });
+  const session = await (await host.start()).open({ id: "s", agent: "coder" });
+  await session.send(scripted("Limited.", ["fail 429 resets-in=6", "say after the reset"]));
+  const events = await until(session, (each) => answered(each, "after the reset"));
+  const [refused, next] = requestsWith("Limited.");
+  // The API names a second, and the scripted model rounds up.
+  const resets = Math.ceil((refused?.at ?? 0) / 1_000 + 6) * 1_000;
+  const parked = events.find((event) => event.type === "SessionParked");
+  expect(parked?.data.reason).toBe("rate_limited");
+  expect(Math.abs((parked?.data.until ?? 0) - resets)).toBeLessThanOrEqual(1_000);
+  expect(next?.at).toBeGreaterThanOrEqual(parked?.data.until ?? Number.POSITIVE_INFINITY);
+  expect(requestsWith("Limited.")).toHaveLength(2);
+  // Nothing runs while it waits: the one run is over, and the other begins at the instant.
+  const place = (type: SessionRecord["type"]): number =>
+    events.findIndex((event) => event.type === type);
+  expect(place("RunExited")).toBeLessThan(place("SessionParked"));
   expect(events.find((event) => event.type === "SessionUnparked")?.data.reason).toBe("due");
   expect(count(events, "RunRequested")).toBe(2);
 });

@@ -156,6 +156,15 @@ test("a status is given so many times, with Retry-After, and then the answer", a
   expect((await call(talk, { metadata: { user_id: "faults-2" } })).status).toBe(429);
 });
 
+test("a subscription's limit says at which second it ends", async () => {
+  const refused = await call([user(script("fail 429 resets-in=60", "say fine"))]);
+  expect(refused.status).toBe(429);
+  expect(refused.headers.get("anthropic-ratelimit-unified-status")).toBe("rejected");
+  const resets = Number(refused.headers.get("anthropic-ratelimit-unified-reset"));
+  expect(resets - Date.now() / 1_000).toBeGreaterThan(50);
+  expect(resets - Date.now() / 1_000).toBeLessThanOrEqual(61);
+});
+
 test("a stream has the API's events; a drop breaks it in the middle; a late status is an error event", async () => {
   const whole = await (
     await call([user(script("think hm", "say hello there"))], { stream: true })

@@ -112,6 +112,13 @@ async function strike(fault: Fault, response: ServerResponse): Promise<void> {
   if (fault.retryAfterSeconds !== undefined) {
     response.setHeader("retry-after", String(fault.retryAfterSeconds));
   }
+  if (fault.resetsInSeconds !== undefined) {
+    // What the API says of a subscription's limit: the second at which it ends.
+    const resets = Math.ceil(Date.now() / 1_000 + fault.resetsInSeconds);
+    response.setHeader("anthropic-ratelimit-unified-status", "rejected");
+    response.setHeader("anthropic-ratelimit-unified-representative-claim", "five_hour");
+    response.setHeader("anthropic-ratelimit-unified-reset", String(resets));
+  }
   sendJson(response, fault.status, error);
 }
 

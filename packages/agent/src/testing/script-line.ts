@@ -21,6 +21,8 @@ export type Fault =
       readonly status: number;
       readonly times: number;
       readonly retryAfterSeconds?: number;
+      /** A subscription's limit, which ends so long after the answer. */
+      readonly resetsInSeconds?: number;
     }
   /** The connection breaks here. */
   | { readonly type: "drop"; readonly times: number }
@@ -98,16 +100,18 @@ function timed(type: "wait" | "pace", rest: string): Line {
 
 function failed(rest: string): Line {
   const [, status, more = ""] = /^([45]\d\d)\b\s*(.*)$/.exec(rest) ?? [];
-  const settings = named(more, ["times", "retry-after"]);
+  const settings = named(more, ["times", "retry-after", "resets-in"]);
   if (status === undefined || settings === null) {
     return { error: `"fail" needs a status: fail 529 times=2 retry-after=1.` };
   }
   const retryAfterSeconds = settings.get("retry-after");
+  const resetsInSeconds = settings.get("resets-in");
   return {
     type: "fail",
     status: Number(status),
     times: settings.get("times") ?? 1,
     ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }),
+    ...(resetsInSeconds === undefined ? {} : { resetsInSeconds }),
   };
 }
 
