@@ -80,6 +80,8 @@ export class Screen {
         return activity.ok ? undefined : this.status(`${activity.tool} failed`);
       case "retrying":
         return this.status(`waiting for the model: ${activity.reason}`);
+      case "compacting":
+        return this.status("summarizing what was said first …");
       case "idle":
         return;
       default:

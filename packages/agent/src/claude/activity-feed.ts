@@ -56,6 +56,7 @@ export function activityFeed({ show, coalesceMs = 80 }: ActivityFeedOptions): Ac
       } else if (message.type === "system" && message.subtype === "status") {
         // Each call of the model begins so, and until its first word nothing else is to be seen.
         if (message.status === "requesting") showNow({ type: "thinking" });
+        if (message.status === "compacting") showNow({ type: "compacting" });
       } else if (message.type === "system" && message.subtype === "api_retry") {
         const status = message.error_status === null ? "" : ` (${message.error_status})`;
         showNow({

@@ -23,6 +23,8 @@ test("a conversation is archived as Markdown before its beginning is summarized,
   const ended = await run.word("turn_ended", (word) => word.turn === "t2");
   expect(ended).toMatchObject({ outcome: "completed", text: "and on" });
 
+  expect(run.activities()).toContainEqual({ type: "compacting" });
+
   const folder = join(at.home, "state", "archives");
   const [file = "", ...others] = readdirSync(folder);
   expect(others).toEqual([]);

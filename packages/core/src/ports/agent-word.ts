@@ -80,6 +80,8 @@ export type Activity =
   | { readonly type: "tool_started"; readonly tool: string; readonly summary: string }
   | { readonly type: "tool_ended"; readonly tool: string; readonly ok: boolean }
   | { readonly type: "retrying"; readonly reason: string; readonly attempt: number }
+  /** What was said first is being summarized, since the conversation is too long for the model. */
+  | { readonly type: "compacting" }
   | { readonly type: "idle" };
 
 /** One thing that a mailbox hands over. */

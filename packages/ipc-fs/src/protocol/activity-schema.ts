@@ -15,6 +15,7 @@ export const activitySchema: z.ZodType<Activity> = z.discriminatedUnion("type", 
   z.object({ type: z.literal("tool_started"), tool: shown, summary: shown }),
   z.object({ type: z.literal("tool_ended"), tool: shown, ok: z.boolean() }),
   z.object({ type: z.literal("retrying"), reason: shown, attempt: countSchema }),
+  z.object({ type: z.literal("compacting") }),
   z.object({ type: z.literal("idle") }),
 ]);
 
