@@ -11,7 +11,7 @@ export interface Exam {
 
 /** Tests that are no exam: slow ones, and those of parts that no mutant is in. */
 const others =
-  /^(dispatch|every-crash|memory-|model|queries|readers|run-dispatcher|telemetry|telling|testing-page|tracker-down)/;
+  /^(dispatch|every-crash|fakes-contract|memory-|model|queries|readers|run-dispatcher|telemetry|telling|testing-page|tracker-down)/;
 
 const tests = new URL("../../packages/core/test/", import.meta.url);
 

@@ -50,6 +50,7 @@ export function afterEach(body: Body): void {
 interface Collector {
   /** A test that fails today proves nothing about tomorrow: it is left out. */
   readonly fails: (name: string, body: Body) => void;
+  readonly skipIf: (isSkipped: boolean) => (name: string, body: Body) => void;
   (name: string, ...rest: readonly unknown[]): void;
   readonly each: (rows: readonly unknown[]) => (name: string, body: Body) => void;
 }
@@ -65,7 +66,8 @@ function collector(take: (name: string, body: Body) => void): Collector {
         take(`${name} ${String(values[0])}`, () => body(...values));
       }
     };
-  return Object.assign(one, { each, fails: () => {} });
+  const skipIf = (isSkipped: boolean): typeof one => (isSkipped ? () => {} : one);
+  return Object.assign(one, { each, skipIf, fails: () => {} });
 }
 
 type Check = (...values: readonly unknown[]) => unknown;
@@ -143,6 +145,14 @@ function matchers(actual: unknown): Matchers {
       assert.ok(isThere);
     },
     toHaveLength: (length) => assert.equal(size.length, length),
+    toHaveProperty: (...[path, ...value]) => {
+      const parts = String(path).split(".");
+      const own = (whole: unknown, part: string): unknown =>
+        (whole as Readonly<Record<string, unknown>> | null | undefined)?.[part];
+      const found = parts.reduce(own, actual);
+      assert.ok(Object.hasOwn(Object(parts.slice(0, -1).reduce(own, actual)), parts.at(-1) ?? ""));
+      if (value.length > 0) assertAlike(found, value[0]);
+    },
     toMatch: (pattern) => {
       if (pattern instanceof RegExp) assert.match(String(actual), pattern);
       else assert.ok(String(actual).includes(String(pattern)));
