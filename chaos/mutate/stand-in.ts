@@ -150,7 +150,9 @@ function matchers(actual: unknown): Matchers {
       const own = (whole: unknown, part: string): unknown =>
         (whole as Readonly<Record<string, unknown>> | null | undefined)?.[part];
       const found = parts.reduce(own, actual);
-      assert.ok(Object.hasOwn(Object(parts.slice(0, -1).reduce(own, actual)), parts.at(-1) ?? ""));
+      assert.ok(
+        Object.hasOwn(new Object(parts.slice(0, -1).reduce(own, actual)), parts.at(-1) ?? ""),
+      );
       if (value.length > 0) assertAlike(found, value[0]);
     },
     toMatch: (pattern) => {

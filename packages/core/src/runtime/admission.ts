@@ -1,9 +1,12 @@
 import type { AgentSlug, Instant, SessionId } from "../ids.ts";
 import type { Clock } from "../ports/clock.ts";
 
-/** How many runs may live at once. */
+/**
+ * How many runs may live at once, in this orchestrator: those of the sessions that it owns. A run that
+ * lives already when its session comes here takes a place also above the limit.
+ */
 export interface Limits {
-  /** In this orchestrator. Default: no limit. */
+  /** Of all agents together. Default: no limit. */
   readonly runs?: number;
   /** Of each agent. Default: no limit. */
   readonly runsPerAgent?: Readonly<Record<AgentSlug, number>>;
@@ -50,7 +53,7 @@ export function admit(
   return admitted;
 }
 
-/** Hands out places, in this process. */
+/** Hands out places, in this process, once it has begun. */
 export class Admission {
   readonly #limits: Limits;
   readonly #clock: Clock;
@@ -61,7 +64,7 @@ export class Admission {
   readonly #running = new Map<SessionId, Place>();
   /** Handed out to sessions whose run is not recorded yet. */
   readonly #promised = new Map<SessionId, Place>();
-  #stopped = false;
+  #isOpen = false;
 
   constructor(limits: Limits, clock: Clock) {
     this.#limits = limits;
@@ -87,7 +90,7 @@ export class Admission {
     }
   }
 
-  /** The session has a run, whoever started it: it takes a place, also above the limit. */
+  /** The session has a run and is owned here: it takes a place, also above the limit. */
   occupy(place: Place): void {
     this.#promised.delete(place.session);
     this.#running.set(place.session, place);
@@ -98,18 +101,24 @@ export class Admission {
     if (this.#promised.delete(session)) this.#hand();
   }
 
-  /** The session has no run any more. */
+  /** The session has no run any more, or another owner, who counts it. */
   leave(session: SessionId): void {
     if (this.#running.delete(session)) this.#hand();
   }
 
+  /** Hands out places from now on: whatever lives already has its own. */
+  begin(): void {
+    this.#isOpen = true;
+    this.#hand();
+  }
+
   /** Hands out no more places: who waits goes on waiting. */
   stop(): void {
-    this.#stopped = true;
+    this.#isOpen = false;
   }
 
   #hand(): void {
-    if (this.#stopped) return;
+    if (!this.#isOpen) return;
     const waiting = [...this.#waiting.values()].map(({ place }) => place);
     const running = [...this.#running.values(), ...this.#promised.values()];
     for (const place of admit(waiting, running, this.#limits, this.#clock.now())) {

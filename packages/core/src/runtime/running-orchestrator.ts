@@ -128,6 +128,7 @@ export class RunningOrchestrator implements Orchestrator {
       },
     });
     await this.#holdings.start();
+    this.#admission.begin();
     void sweepRegularly({
       options: this.#options,
       hasEnded: (id) => this.#index.hasEnded(id),
@@ -288,8 +289,8 @@ export class RunningOrchestrator implements Orchestrator {
   #changed(loop: SessionLoop): void {
     const { id, state } = loop;
     const place = { session: id, agent: state.agent.slug };
-    if (state.run === null) this.#admission.leave(id);
-    else this.#admission.occupy(place);
+    if (state.run !== null && state.owner?.name === this.#owner) this.#admission.occupy(place);
+    else this.#admission.leave(id);
     if (!loop.owned) return;
     this.#accounts.keep(loop);
     this.#approver.keep(loop);
