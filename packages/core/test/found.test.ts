@@ -328,6 +328,19 @@ describe("who was taken over and does not know it", () => {
     await world.advance({ minutes: 6 });
     expect(await typesOf(world)).not.toContain("RunExited");
   });
+
+  test("nor where it has heard nothing of the takeover when it looks for orphans", async () => {
+    const world = fakeWorld(
+      { coder: [work({ minutes: 30 }), reply("ok")] },
+      { weather: (at) => (/subscribe|renew/.test(at) ? { thereMs: 3_600_000 } : null) },
+    );
+    await (await start(world)).open({ id: "s", agent: "coder" });
+    const second = await start(world);
+    await second.session("s").send("go");
+    await world.advance({ minutes: 6 });
+    expect(world.host.live()).toHaveLength(1);
+    expect(await typesOf(world)).not.toContain("RunExited");
+  });
 });
 
 describe("an orchestrator whose store fails for a moment while it takes a session over", () => {

@@ -132,10 +132,11 @@ export class RunningOrchestrator implements Orchestrator {
     void sweepRegularly({
       options: this.#options,
       hasEnded: (id) => this.#index.hasEnded(id),
-      // A run of another orchestrator may be younger than what is known of its session here.
+      // A run of another orchestrator may be younger than what is known of its session here, also
+      // where this one takes itself for the owner: it may have been frozen, and taken over.
       stateOf: async (id) => {
         const loop = await this.#loop(id);
-        if (!loop.owned) await loop.refresh();
+        await loop.refresh();
         return loop.state;
       },
       logger: this.#logger,
