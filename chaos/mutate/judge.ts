@@ -5,6 +5,9 @@ import type { Question, Told } from "./judge-main.ts";
 /** How long a judge may say nothing before it is taken to be caught in a loop, in milliseconds. */
 const silenceMs = 30_000;
 
+/** How long one may take to load without a mutant: it is caught in nothing, and the machine is busy. */
+const loadingMs = 300_000;
+
 /** What an exam came to without any mutant. */
 export type SurveyedExam = Extract<Told, { readonly tell: "exam" }>;
 
@@ -68,21 +71,24 @@ export class Judge {
       stdio: ["ignore", "ignore", "inherit", "ipc"],
       serialization: "advanced",
     });
-    const told = await this.#hear(({ tell }) => tell === "ready" || tell === "failed to load");
+    const told = await this.#hear(
+      ({ tell }) => tell === "ready" || tell === "failed to load",
+      mutant === -1 ? loadingMs : silenceMs,
+    );
     if (told?.tell === "ready") return null;
     return told?.tell === "failed to load" ? told.why : "it is caught in a loop while it loads";
   }
 
-  async #hear(isLast: (told: Told) => boolean): Promise<Told | null> {
+  async #hear(isLast: (told: Told) => boolean, patienceMs = silenceMs): Promise<Told | null> {
     const child = this.#child;
     if (child === null) return null;
     const { promise, resolve } = Promise.withResolvers<Told | null>();
     const giveUp = (): void => resolve(null);
-    let timer = setTimeout(giveUp, silenceMs);
+    let timer = setTimeout(giveUp, patienceMs);
     const listen = (message: unknown): void => {
       const told = message as Told;
       clearTimeout(timer);
-      timer = setTimeout(giveUp, silenceMs);
+      timer = setTimeout(giveUp, patienceMs);
       if (isLast(told)) resolve(told);
     };
     child.on("message", listen);
