@@ -18,7 +18,7 @@ export function fakeMailbox(host: FakeHost, folders: string | null = null): Mail
     locate: fakeHandle,
     leases: {
       now: () => host.clock.now(),
-      extend: async (handle, until) => open(host, handle).extendLease(until),
+      extend: async (handle, until) => open(host, handle).lease?.extend(until),
     },
     ...(folders === null ? {} : { site: async () => folders }),
     put: async (plan, letter) => open(host, plan).put(letter),

@@ -7,6 +7,7 @@ import type { RunExit } from "../../ports/transport.ts";
 import { Bell } from "./bell.ts";
 import type { FakeBrain } from "./fake-brain.ts";
 import { refusedTurn, type FakeGateway } from "./fake-gateway.ts";
+import { FakeLease } from "./fake-lease.ts";
 import type { FakeProgram } from "./fake-program.ts";
 import { nameOf } from "./letter-name.ts";
 import { Said } from "./said.ts";
@@ -32,8 +33,8 @@ export class FakeRun {
   forgotten = false;
   /** The name of the host that it lives on; null where nobody says. */
   host: string | null = null;
-  /** When its lease ends; null where it has none. */
-  leaseUntil: Instant | null = null;
+  /** Null where it has none. */
+  readonly lease: FakeLease | null;
   /** When it last showed life. */
   aliveAt: Instant | null = null;
   /** What it showed of its doings. */
@@ -51,13 +52,13 @@ export class FakeRun {
   /** What the turn waits for: an operation's number, time, or nothing that will ever come. */
   #waitsFor: number | "time" | "nothing" | null = null;
   #deaf = false;
-  #leaseEnded = false;
 
   constructor(spec: RunSpec, brain: FakeBrain, clock: Clock, gateway: FakeGateway | null = null) {
     this.spec = spec;
     this.#gateway = gateway;
     this.#brain = brain;
     this.#clock = clock;
+    this.lease = spec.lease === undefined ? null : new FakeLease(spec.lease, clock, this);
   }
 
   /** Whether the process is there. */
@@ -122,21 +123,6 @@ export class FakeRun {
     this.bell.ring();
   }
 
-  /** Lives until then, and ends itself where nobody renews it. An earlier instant changes nothing. */
-  extendLease(until: Instant): void {
-    const { lease } = this.spec;
-    if (lease === undefined || until <= (this.leaseUntil ?? 0)) return;
-    this.leaseUntil = until;
-    this.#clock.after(Math.max(until - this.#clock.now(), 0), () => {
-      if (!this.lives || this.leaseUntil !== until) return;
-      this.#leaseEnded = true;
-      this.term();
-      this.#clock.after(lease.graceMs, () =>
-        this.end({ exitCode: null, signal: "SIGKILL", oomKilled: false }),
-      );
-    });
-  }
-
   /** Is asked to end. A scripted agent does so at once. */
   term(): void {
     if (this.exit !== null) return;
@@ -144,10 +130,17 @@ export class FakeRun {
     this.end({ exitCode: null, signal: "SIGTERM", oomKilled: false });
   }
 
+  /** Is ended without being asked. */
+  kill(): void {
+    this.end(exitOf(137));
+  }
+
   /** The process ends. */
   end(exit: RunExit): void {
     if (this.exit !== null) return;
-    const why = this.#leaseEnded ? { detail: "Nobody renewed its lease, so it was ended." } : {};
+    const why = this.lease?.hasEnded
+      ? { detail: "Nobody renewed its lease, so it was ended." }
+      : {};
     this.exit = { ...exit, ...why };
     this.bell.ring();
   }

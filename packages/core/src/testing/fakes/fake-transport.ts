@@ -47,8 +47,7 @@ function start(host: FakeHost, name: string | null, plan: RunPlan, signal?: Abor
   if (run === undefined) throw unprepared(plan);
   if (run.launched === "never" || run.exit !== null || run.removed) throw ended(plan);
   const already = run.launched === "yes";
-  if (!already && run.spec.lease !== undefined && (run.leaseUntil ?? 0) <= host.clock.now())
-    throw leaseEnded(plan);
+  if (!already && run.lease !== null && run.lease.until <= host.clock.now()) throw leaseEnded(plan);
   if (!already) host.launch(run, plan, name);
   return { host: "fake", handle: plan.runId, already };
 }
