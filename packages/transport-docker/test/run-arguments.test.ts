@@ -131,9 +131,17 @@ describe("the arguments of a run", () => {
       "/waybill/stdin",
       "/waybill/stdout",
       "/waybill/stderr",
+      ...["", "0", "0", "0"], // no lease
       "node",
       "main.js",
     ]);
+  });
+
+  test("tell the lease of a run that has one, and mount its file where the run cannot write", () => {
+    const file = { host: "/h/lease", at: "/waybill/in/lease" };
+    const args = argumentsOf({}, { lease: { ms: 60_000, graceMs: 10_000, file } });
+    expect(args.slice(-6)).toEqual(["/waybill/in/lease", "60", "3", "10", "node", "main.js"]);
+    expect(args.find((each) => each.includes("/h/lease"))).toMatch(/readonly/u);
   });
 
   test("change only where an option says so", () => {
