@@ -39,7 +39,12 @@ const said = z.union([
     readings: z.array(reading).exactOptional(),
   }),
   z.object({ id: z.number(), ok: z.literal(false), code: z.string(), message: z.string() }),
-  z.object({ notice: z.literal("credential-refused"), owner: z.string(), upstream: z.string() }),
+  z.object({
+    notice: z.literal("credential-refused"),
+    keyring: z.string(),
+    name: z.string().nullable(),
+    upstream: z.string(),
+  }),
 ]);
 
 /** What a call brought. */

@@ -14,10 +14,18 @@ export interface Credential {
   readonly value: string;
 }
 
-/** A credential, and whom it is for. */
-export interface PlacedCredential {
+/** Whom a credential is for: nothing else is ever given it, whatever its address. */
+export interface CredentialPlace {
   /** As the way names it. */
+  readonly keyring: string;
+  /** The named upstream; null for the model API. */
+  readonly name: string | null;
+  /** Its address: one that moves gets nothing before it is given something anew. */
   readonly upstream: string;
+}
+
+/** A credential, and whom it is for. */
+export interface PlacedCredential extends CredentialPlace {
   readonly credential: Credential;
 }
 
@@ -37,8 +45,8 @@ export type ControlCall =
       readonly spent: KnownSpending;
     }
   | { readonly call: "detach"; readonly sessionId: string; readonly runId: string }
-  /** Replaces a credential for every run of this owner. */
-  | ({ readonly call: "credential"; readonly owner: string } & PlacedCredential)
+  /** Replaces a credential for every run that uses it. */
+  | ({ readonly call: "credential" } & PlacedCredential)
   /** Answered at once where there are readings, else when there are, or after `waitMs`. */
   | {
       readonly call: "readings";
@@ -72,8 +80,6 @@ export type ControlReply =
   | { readonly id: number; readonly ok: false; readonly code: string; readonly message: string };
 
 /** One line from the process that nobody asked for: an upstream refused a credential. */
-export interface CredentialRefused {
+export interface CredentialRefused extends CredentialPlace {
   readonly notice: "credential-refused";
-  readonly owner: string;
-  readonly upstream: string;
 }

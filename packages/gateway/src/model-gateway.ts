@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import type { Gateway, Logger, RunPlan, SpendingTerms } from "@waybill/core";
 import type { CredentialRefused, PlacedCredential } from "./control-words.ts";
 import { credentialKind, readAuthorization, readCredential } from "./credential-source.ts";
@@ -95,16 +96,17 @@ export function modelGateway(options: ModelGatewayOptions): Gateway {
     url,
     ...clientOf(options.upstreams?.[name]),
   }));
+  const keyring = randomUUID();
   const attached = new Map<string, Attached>();
 
   const attachAll = async (runs: Iterable<Attached>): Promise<void> => {
-    const credentials = await readCredentials(options, terms);
+    const credentials = await readCredentials(options, terms, keyring);
     const calls = [...runs]
       .filter(({ plan }) => isAttached(plan))
       .map(({ plan, spending }) =>
         link.call({
           call: "attach",
-          way: wayOfRun(plan, terms, spending),
+          way: wayOfRun(plan, terms, spending, keyring),
           credentials,
           spent: { tokens: spending?.spentTokens ?? 0, usd: spending?.spentUsd ?? 0 },
         }),
@@ -112,11 +114,13 @@ export function modelGateway(options: ModelGatewayOptions): Gateway {
     await Promise.all(calls);
   };
   const isAttached = (run: Run): boolean => attached.has(keyOf(run));
-  const renew = async ({ owner, upstream }: CredentialRefused): Promise<void> => {
-    if (![...attached.values()].some(({ plan }) => plan.owner === owner)) return;
-    const placed = await readCredentials(options, terms);
-    const mine = placed.find((each) => each.upstream === upstream);
-    if (mine !== undefined) await link.call({ call: "credential", owner, ...mine });
+  const renew = async (refused: CredentialRefused): Promise<void> => {
+    if (refused.keyring !== keyring) return;
+    const placed = await readCredentials(options, terms, keyring);
+    const mine = placed.find(
+      ({ name, upstream }) => name === refused.name && upstream === refused.upstream,
+    );
+    if (mine !== undefined) await link.call({ call: "credential", ...mine });
   };
   const link = keepLink({
     root,
@@ -179,12 +183,15 @@ interface Attached {
 async function readCredentials(
   { credential, upstreams = {} }: ModelGatewayOptions,
   terms: WayTerms,
+  keyring: string,
 ): Promise<readonly PlacedCredential[]> {
-  const placed = [{ upstream: terms.upstream, credential: await readCredential(credential) }];
+  const model = { keyring, name: null, upstream: terms.upstream };
+  const placed: PlacedCredential[] = [{ ...model, credential: await readCredential(credential) }];
   for (const { name, url } of terms.upstreams) {
     const source = upstreams[name]?.authorization;
     if (source === undefined) continue;
-    placed.push({ upstream: url, credential: await readAuthorization(name, source) });
+    const authorization = await readAuthorization(name, source);
+    placed.push({ keyring, name, upstream: url, credential: authorization });
   }
   return placed;
 }

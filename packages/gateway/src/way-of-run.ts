@@ -18,13 +18,14 @@ export interface ToldUpstream {
 }
 
 /** What is the same for every run of one gateway. */
-export type WayTerms = Omit<WaySpec, "owner" | "sessionId" | "runId" | "user">;
+export type WayTerms = Omit<WaySpec, "owner" | "sessionId" | "runId" | "keyring" | "user">;
 
 /** What the process is told of a run. Throws `GATEWAY_USER_FORBIDDEN`. */
 export function wayOfRun(
   plan: RunPlan,
   terms: WayTerms,
   spending: SpendingTerms | undefined,
+  keyring: string,
 ): WaySpec {
   const { owner, sessionId, runId, user } = plan;
   const own = process.getuid?.();
@@ -36,7 +37,7 @@ export function wayOfRun(
     );
   }
   const budget = { ...terms.budget, usd: lower(terms.budget.usd, spending?.capUsd ?? null) };
-  return { owner, sessionId, runId, user, ...terms, budget };
+  return { owner, sessionId, runId, keyring, user, ...terms, budget };
 }
 
 /** The session's own cap and the gateway's both hold. */

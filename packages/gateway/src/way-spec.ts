@@ -3,10 +3,15 @@ import path from "node:path";
 
 /** What one run may do at the model API: made by the orchestrator, kept and enforced by the process. */
 export interface WaySpec {
-  /** The store's id. Credentials are kept per owner and upstream, so that two logs never mix keys. */
+  /** The store's id. */
   readonly owner: string;
   readonly sessionId: string;
   readonly runId: string;
+  /**
+   * Which gateway's credentials it uses: each has a ring of its own, so that two agents, or two logs,
+   * never mix keys. The next orchestrator's attach changes it.
+   */
+  readonly keyring: string;
   /** Whom the socket belongs to; null leaves it to the process's own user. */
   readonly user: { readonly uid: number; readonly gid: number } | null;
   /** An absolute http or https URL without query; its path is put before the request's. */
@@ -31,6 +36,8 @@ export interface NamedUpstream {
   readonly url: string;
   /** `METHOD /path`, compared letter for letter but for `*`: see `UpstreamOptions`. */
   readonly allow: readonly string[];
+  /** Whether the gateway adds a credential: without it nothing is sent. */
+  readonly isAuthorized: boolean;
 }
 
 /** US dollars per million tokens. */

@@ -64,11 +64,12 @@ function checkedBudget(budget: Partial<WayBudget>, prices: ModelPrices | null): 
 function namedUpstreams(
   upstreams: NonNullable<ModelGatewayOptions["upstreams"]>,
 ): readonly NamedUpstream[] {
-  return Object.entries(upstreams).map(([name, { url, allow }]) => {
+  return Object.entries(upstreams).map(([name, { url, allow, authorization }]) => {
     if (!/^[a-z0-9-]{1,32}$/.test(name)) {
       throw new TypeError(`"${name}" is no upstream's name: use a-z, 0-9 and "-".`);
     }
     checkPaths(allow, /^[A-Z]+ (?:\/(?:[A-Za-z0-9_.~@%-]*|\*))+\*?$/, "GET /left-pad*");
-    return { name, url: upstreamAddress(url), allow };
+    const isAuthorized = authorization !== undefined;
+    return { name, url: upstreamAddress(url), allow, isAuthorized };
   });
 }

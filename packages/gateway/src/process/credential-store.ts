@@ -1,21 +1,14 @@
-import type { Credential } from "../control-words.ts";
+import type { Credential, CredentialPlace } from "../control-words.ts";
 
 /** How long the orchestrators may take to bring another credential, in milliseconds. */
 const RENEW_MS = 5_000;
 /** They are not asked more often, however many requests are refused. */
 const RENEW_EVERY_MS = 10_000;
 
-/** Whose credential it is, and for whom. */
-export interface CredentialPlace {
-  /** The store's id. */
-  readonly owner: string;
-  readonly upstream: string;
-}
-
-/** Credentials in memory, per owner and upstream. */
+/** Credentials in memory, each in its place. */
 export interface CredentialStore {
   get(place: CredentialPlace): Credential | undefined;
-  /** A newer credential replaces the older one for every run of that owner and upstream. */
+  /** A newer credential replaces the older one for every run that uses it. */
   set(place: CredentialPlace, credential: Credential): void;
   /** The upstream refused this credential. Resolves with whether there is another one now. */
   renew(place: CredentialPlace, refused: Credential): Promise<boolean>;
@@ -24,8 +17,9 @@ export interface CredentialStore {
 }
 
 /**
- * Keeps credentials for as long as a run may need them. Never per process alone: two logs may share
- * a root, and neither's key may pay for, or be sent to, what the other configured.
+ * Keeps credentials for as long as a run may need them. Never per process alone: two logs, and two
+ * agents of one log, may share a root, and neither's key may pay for, or be sent to, what the other
+ * configured.
  *
  * @param ask tells the orchestrators that a credential was refused; false where none is there.
  */
@@ -63,6 +57,6 @@ export function credentialStore(ask: (place: CredentialPlace) => boolean): Crede
   };
 }
 
-function keyOf({ owner, upstream }: CredentialPlace): string {
-  return JSON.stringify([owner, upstream]);
+function keyOf({ keyring, name, upstream }: CredentialPlace): string {
+  return JSON.stringify([keyring, name, upstream]);
 }

@@ -37,7 +37,8 @@ export async function runGatewayProcess(options: GatewayProcessOptions): Promise
   const ledgers = openLedgers(root);
   let control: ControlServer | null = null;
   const credentials = credentialStore(
-    (place) => control?.notify({ notice: "credential-refused", ...place }) ?? false,
+    ({ keyring, name, upstream }) =>
+      control?.notify({ notice: "credential-refused", keyring, name, upstream }) ?? false,
   );
   const ways = createWays({ root, audit, credentials, ledgers });
   await ways.restore();
@@ -51,8 +52,7 @@ export async function runGatewayProcess(options: GatewayProcessOptions): Promise
     detach: (run) => ways.detach(run),
     erase: (session) => ways.erase(session),
     forget: (session) => ledgers.forget(session),
-    credential: ({ owner, upstream, credential }) =>
-      credentials.set({ owner, upstream }, credential),
+    credential: (placed) => credentials.set(placed, placed.credential),
     readings: ({ after, waitMs, ...session }) => ledgers.readings(session, after, waitMs),
     stop: () => void end(),
   });

@@ -41,8 +41,7 @@ function readWords(value: Record<string, unknown>): ControlCall | null {
     }
     case "credential": {
       const placed = readPlaced(value);
-      const { owner } = value;
-      return placed !== null && isText(owner) ? { call: "credential", owner, ...placed } : null;
+      return placed === null ? null : { call: "credential", ...placed };
     }
     case "readings": {
       const { owner, sessionId, waitMs } = value;
@@ -71,9 +70,11 @@ function readCredentials(value: unknown): readonly PlacedCredential[] | null {
 }
 
 function readPlaced(value: unknown): PlacedCredential | null {
-  if (!isRecord(value) || !isText(value["upstream"])) return null;
+  if (!isRecord(value)) return null;
+  const { keyring, name, upstream } = value;
   const credential = readCredential(value["credential"]);
-  return credential === null ? null : { upstream: value["upstream"], credential };
+  if (!isText(keyring) || !isText(upstream) || !(name === null || isText(name))) return null;
+  return credential === null ? null : { keyring, name, upstream, credential };
 }
 
 function readCredential(value: unknown): Credential | null {

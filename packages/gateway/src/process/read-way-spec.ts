@@ -4,19 +4,19 @@ import { isAmount, isCount, isRecord, isText } from "./shapes.ts";
 /** Reads a run's way from the control socket or from a record; null where a field is missing or wrong. */
 export function readWaySpec(value: unknown): WaySpec | null {
   if (!isRecord(value)) return null;
-  const { owner, sessionId, runId, upstream, allow, models } = value;
+  const { owner, sessionId, runId, keyring, upstream, allow, models } = value;
   const user = readUser(value["user"]);
   const limits = readLimits(value["limits"]);
   const budget = readBudget(value["budget"]);
   const prices = readPrices(value["prices"]);
   const upstreams = readUpstreams(value["upstreams"]);
   if (!isText(owner) || !isText(sessionId) || !isText(runId)) return null;
-  if (user === undefined || limits === null || budget === null) return null;
+  if (!isText(keyring) || user === undefined || limits === null || budget === null) return null;
   if (prices === undefined || upstreams === null) return null;
   if (!isText(upstream) || !URL.canParse(upstream)) return null;
   if (!isTexts(allow) || !(models === null || isTexts(models))) return null;
   const terms = { upstream, allow, limits, models, prices, budget, upstreams };
-  return { owner, sessionId, runId, user, ...terms };
+  return { owner, sessionId, runId, keyring, user, ...terms };
 }
 
 function readUser(value: unknown): WaySpec["user"] | undefined {
@@ -67,9 +67,10 @@ function readUpstreams(value: unknown): readonly NamedUpstream[] | null {
   const upstreams: NamedUpstream[] = [];
   for (const each of value) {
     if (!isRecord(each)) return null;
-    const { name, url, allow } = each;
+    const { name, url, allow, isAuthorized } = each;
+    if (typeof isAuthorized !== "boolean") return null;
     if (!isText(name) || !isText(url) || !URL.canParse(url) || !isTexts(allow)) return null;
-    upstreams.push({ name, url, allow });
+    upstreams.push({ name, url, allow, isAuthorized });
   }
   return upstreams;
 }

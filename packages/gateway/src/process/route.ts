@@ -8,6 +8,8 @@ export interface Route {
   readonly allow: readonly string[];
   /** Path and query, below the upstream's own path. */
   readonly target: string;
+  /** Whether it goes nowhere without a credential. */
+  readonly isAuthorized: boolean;
   /** Whether it asks the model to work, and not to count. */
   readonly isWork: boolean;
 }
@@ -23,7 +25,7 @@ export function routeOf(url: string, way: WaySpec): Route | null {
   if (!url.startsWith(PREFIX)) {
     const { upstream, allow } = way;
     const isWork = url === WORK || url.startsWith(`${WORK}?`);
-    return { name: null, upstream, allow, target: url, isWork };
+    return { name: null, upstream, allow, target: url, isAuthorized: true, isWork };
   }
   const end = url.indexOf("/", PREFIX.length);
   const name = url.slice(PREFIX.length, end === -1 ? undefined : end);
@@ -34,6 +36,7 @@ export function routeOf(url: string, way: WaySpec): Route | null {
     upstream: named.url,
     allow: named.allow,
     target: url.slice(end),
+    isAuthorized: named.isAuthorized,
     isWork: false,
   };
 }

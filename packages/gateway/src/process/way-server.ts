@@ -92,15 +92,17 @@ export function serveWay(options: WayOptions & { readonly terms: () => WaySpec }
     const spec = terms();
     const route = routeOf(request.url ?? "", spec);
     const { upstream } = route ?? spec;
-    const credential = options.credentials.get({ owner: spec.owner, upstream });
-    const needsKey = route?.name === null;
+    const place = { keyring: spec.keyring, name: route?.name ?? null, upstream };
+    const credential = options.credentials.get(place);
+    const isModel = route?.name === null;
+    const lacksKey = route?.isAuthorized === true && credential === undefined;
     const refusal =
       pipelined ??
       first ??
       judgeRequest(request, spec, route) ??
       (flights.size >= limits.requests ? CROWDED : null) ??
-      (needsKey && credential === undefined ? NO_CREDENTIAL : null) ??
-      (needsKey ? judgeSpent(spec, ledger.spent) : judgeBytes(spec.budget.bytes, ledger.spent));
+      (lacksKey ? NO_CREDENTIAL : null) ??
+      (isModel ? judgeSpent(spec, ledger.spent) : judgeBytes(spec.budget.bytes, ledger.spent));
     if (refusal !== null || route === null) {
       const flight = takeOff(request, response, null);
       flight.upstream = route?.name ?? null;
@@ -126,9 +128,7 @@ export function serveWay(options: WayOptions & { readonly terms: () => WaySpec }
       // Asked with each piece of a body: only where it matters.
       judgeBytes: () =>
         spec.budget.bytes === null ? null : judgeBytes(spec.budget.bytes, ledger.spent),
-      renew: async () =>
-        credential !== undefined &&
-        options.credentials.renew({ owner: spec.owner, upstream }, credential),
+      renew: async () => credential !== undefined && options.credentials.renew(place, credential),
     });
   };
   const leaving = new WeakSet<Duplex>();

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
-import type { KnownSpending, PlacedCredential } from "../control-words.ts";
+import type { CredentialPlace, KnownSpending, PlacedCredential } from "../control-words.ts";
 import type { LedgerOwner, WaySpec } from "../way-spec.ts";
 import { wayFolder } from "../way-spec.ts";
 import type { AuditLog } from "./audit-log.ts";
@@ -98,14 +98,15 @@ export function createWays(options: WaysOptions): Ways {
 
     async attach({ way: spec, credentials: placed, spent }) {
       ledgerOf(spec).raise(spent);
+      // First the keys: a request may come as soon as the way is another one's.
+      for (const each of placed) credentials.set(each, each.credential);
       const known = ways.get(wayFolder(root, spec));
       const isSame = known !== undefined && isDeepStrictEqual(known.spec, spec);
       const isServed = known?.change(spec) === true && (await known.answers());
       if (!isServed) await open(spec);
       if (!isServed || !isSame) await saveWay(root, spec);
-      for (const { upstream, credential } of placed) {
-        credentials.set({ owner: spec.owner, upstream }, credential);
-      }
+      // An attach under another ring leaves the last one's keys to nobody, or to other runs.
+      credentials.keepOnly([...ways.values()].flatMap((way) => placesOf(way.spec)));
     },
 
     detach,
@@ -126,8 +127,7 @@ export function createWays(options: WaysOptions): Ways {
   };
 }
 
-function placesOf({ owner, upstream, upstreams }: WaySpec): readonly PlaceOfWay[] {
-  return [upstream, ...upstreams.map(({ url }) => url)].map((each) => ({ owner, upstream: each }));
+function placesOf({ keyring, upstream, upstreams }: WaySpec): readonly CredentialPlace[] {
+  const named = upstreams.map(({ name, url }) => ({ keyring, name, upstream: url }));
+  return [{ keyring, name: null, upstream }, ...named];
 }
-
-type PlaceOfWay = Parameters<CredentialStore["get"]>[0];
