@@ -115,9 +115,11 @@ test("a follow-up in mid-turn joins the turn", async () => {
   run.send("m-1", script(`tool task_get {"task":"t-1"}`, "say the first is done"));
   const { seq } = await run.word("operation");
   run.send("m-2", script("say the follow-up is done"));
-  await expect.poll(() => run.words.length).toBe(3);
+  await expect.poll(() => run.words.length, { timeout: 20_000 }).toBe(3);
   // The SDK has it in its queue once it has read it; only then may the tool end.
-  await expect.poll(() => queuedIn(at.home, at.conversation)).toContain("the follow-up is done");
+  await expect
+    .poll(() => queuedIn(at.home, at.conversation), { timeout: 20_000 })
+    .toContain("the follow-up is done");
   run.answer(seq, { status: "delivered" });
   const ended = await run.word("turn_ended");
   expect(run.words.filter((word) => word.type === "accepted")).toMatchObject([
@@ -162,7 +164,9 @@ test("an interrupt in a tool ends the turn, and a message that waits has its own
   run.send("m-1", script("say I look", `tool task_get {"task":"t-1"}`, "say never"));
   await run.word("operation");
   run.send("m-2", script("say answer to the second"));
-  await expect.poll(() => queuedIn(at.home, at.conversation)).toContain("answer to the second");
+  await expect
+    .poll(() => queuedIn(at.home, at.conversation), { timeout: 20_000 })
+    .toContain("answer to the second");
   run.interrupt("t1");
   const ended = await run.word("turn_ended");
   expect(ended).toMatchObject({ turn: "t1", outcome: "interrupted", text: "I look" });

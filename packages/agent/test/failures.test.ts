@@ -90,7 +90,9 @@ test("SIGTERM in a tool ends the turn as interrupted, says bye and exits with 0 
   run.send("m-1", script("say I look", `tool task_get {"task":"t-1"}`, "say never"));
   await run.word("operation");
   run.send("m-2", "waits");
-  await expect.poll(() => queuedIn(at.home, at.conversation)).toContain("waits");
+  await expect
+    .poll(() => queuedIn(at.home, at.conversation), { timeout: 20_000 })
+    .toContain("waits");
   const asked = Date.now();
   run.child.kill("SIGTERM");
   expect(await run.exit()).toEqual({ code: 0, signal: null });

@@ -101,7 +101,9 @@ test("an old host drives the same program: prompt, frames, a follow-up, and _clo
   await expect.poll(run.frames, { timeout: 20_000 }).toHaveLength(1);
   run.put("What did I say first?");
   await expect.poll(run.frames, { timeout: 20_000 }).toHaveLength(2);
-  await expect.poll(() => readdirSync(join(run.workspace, "ipc", "input"))).toEqual([]);
+  await expect
+    .poll(() => readdirSync(join(run.workspace, "ipc", "input")), { timeout: 20_000 })
+    .toEqual([]);
   run.close();
   expect(await run.exit()).toBe(0);
   const [first, second] = run.frames();

@@ -29,7 +29,9 @@ test("killed in a tool: hello names the message that the transcript holds, and n
   first.send("m-1", script(`tool task_get {"task":"t-1"}`, "say finished after the restart"));
   await first.word("operation");
   first.send("m-2", "waits in the queue");
-  await expect.poll(() => queuedIn(at.home, at.conversation)).toContain("waits in the queue");
+  await expect
+    .poll(() => queuedIn(at.home, at.conversation), { timeout: 20_000 })
+    .toContain("waits in the queue");
   first.kill();
   await first.exit();
 
@@ -81,7 +83,9 @@ test("a message that joined a running turn is held, too", async () => {
   );
   const { seq } = await first.word("operation");
   first.send("m-2", "joins");
-  await expect.poll(() => queuedIn(at.home, at.conversation)).toContain("joins");
+  await expect
+    .poll(() => queuedIn(at.home, at.conversation), { timeout: 20_000 })
+    .toContain("joins");
   first.answer(seq, { status: "delivered" });
   await first.word("operation", (word) => word.seq > seq);
   expect(await first.word("accepted", (word) => word.message === "m-2")).toMatchObject({
@@ -127,7 +131,9 @@ test.each([0, 150])(
     const first = at.start();
     first.send("m-1", text);
     await first.word("accepted");
-    await expect.poll(() => requestsOf(at.model, at.conversation).length).toBe(1);
+    await expect
+      .poll(() => requestsOf(at.model, at.conversation).length, { timeout: 20_000 })
+      .toBe(1);
     await pause(ms);
     first.kill();
     await first.exit();
