@@ -34,8 +34,16 @@ export interface Setting {
   readonly program: (world: FakeWorld) => Promise<void>;
 }
 
-/** The sessions of the story. */
-export const sessions: readonly string[] = ["s", "fork", "stopped"];
+/** The sessions of the story, and what is sent to each. */
+export const sessions: ReadonlyMap<string, readonly string[]> = new Map([
+  ["s", ["1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11"].map(request)],
+  ["fork", [request("12")]],
+  ["stopped", ["Never mind."]],
+]);
+
+function request(question: string): string {
+  return `Do ${question}.`;
+}
 
 const comment = (content: string): Step => operation({ type: "task.comment", task: "42", content });
 const status = (name: string): Step => operation({ type: "task.status", task: "42", status: name });
@@ -163,7 +171,7 @@ async function live(
 async function ask(session: SessionHandle, question: string): Promise<string> {
   for (;;) {
     try {
-      const asked = session.ask(`Do ${question}.`, { idempotencyKey: question });
+      const asked = session.ask(request(question), { idempotencyKey: question });
       if (question === "9") await interruptWhenItRuns(session);
       const { text, outcome } = await asked;
       return `${outcome} ${text}`;

@@ -1,4 +1,4 @@
-import type { Policy } from "@waybill/core";
+import type { Limits, Policy } from "@waybill/core";
 import {
   chat,
   exit,
@@ -20,8 +20,8 @@ export interface Plot {
   readonly seed: number;
   /** Whether the Tracker does a repeated write once. Without, nobody is frozen: see `Weather`. */
   readonly keys: boolean;
-  /** How many runs may live at once. */
-  readonly runs: number;
+  /** How many runs may live at once, in every orchestrator. */
+  readonly limits: Limits;
   /** How often calls meet with bad weather, from 0 to 1. */
   readonly storm: number;
   /** How many times something happens to orchestrator, agents and time. */
@@ -29,10 +29,15 @@ export interface Plot {
   readonly parts: readonly Part[];
 }
 
-/** One session's part. Its agent is its own, so that what it does is known beforehand. */
+/** One session's part. */
 export interface Part {
   readonly session: string;
+  /** Often its own; where several sessions have one, its script is theirs one after the other. */
   readonly agent: string;
+  /** Who has to wait longer. */
+  readonly priority: number;
+  /** The chats and tasks that it may touch. */
+  readonly scope: readonly string[];
   readonly script: readonly Step[];
   readonly messages: readonly { readonly key: string; readonly text: string }[];
   /** How it ends: after everything is answered, at once, or twice. */
@@ -46,14 +51,54 @@ export const shared = { chat: "all", task: "all" } as const;
 /** Makes a plot of a seed. */
 export function plotOf(seed: number): Plot {
   const roll = dice(seed, "plot");
-  return {
+  const plot = {
     seed,
     keys: roll.chance(0.7),
-    runs: roll.pick([1, 2, 5]),
+    limits: { runs: roll.pick([1, 2, 5]) },
     storm: roll.pick([0, 0.02, 0.05, 0.15]),
     acts: roll.between(5, 40),
     parts: Array.from({ length: roll.between(1, 3) }, (_, index) => part(index + 1, roll)),
   };
+  return crowded(plot, dice(seed, "crowd"));
+}
+
+/** What each agent does: the scripts of its sessions, one after the other. */
+export function scriptsOf({ parts }: Plot): Readonly<Record<string, readonly Step[]>> {
+  const byAgent = Map.groupBy(parts, ({ agent }) => agent);
+  return Object.fromEntries(
+    [...byAgent].map(([agent, own]) => [agent, own.flatMap(({ script }) => script)]),
+  );
+}
+
+/** Sessions that share an agent and its limit, in half of the plots, and more sessions in some. */
+function crowded(plot: Plot, roll: Dice): Plot {
+  if (roll.chance(0.5)) return plot;
+  const more = Array.from({ length: roll.pick([0, 1, 2, 4]) }, (_, index) =>
+    part(plot.parts.length + index + 1, roll),
+  );
+  const parts: readonly Part[] = [...plot.parts, ...more].map((each) => ({
+    ...each,
+    agent: `a${roll.between(1, 2)}`,
+    priority: roll.pick([0, 0, 1, 5]),
+    // How a run begins is asked when one begins, and another's turn may be under way by then.
+    script: each.script.filter(({ type }) => type !== "stillborn" && type !== "mute"),
+  }));
+  const { runs } = plot.limits;
+  return {
+    ...plot,
+    limits: {
+      ...(runs === undefined || roll.chance(0.2) ? {} : { runs }),
+      runsPerAgent: roll.pick([{ a1: 1, a2: 2 }, { a1: 2 }, { a1: 1, a2: 1 }]),
+      agingMs: roll.pick([1_000, 60_000, 3_600_000]),
+    },
+    parts: parts.map((each) => ({ ...each, scope: scopeOf(each, parts) })),
+  };
+}
+
+/** What the script of its agent speaks of, whoever acts it out. */
+function scopeOf({ agent }: Part, parts: readonly Part[]): readonly string[] {
+  const own = parts.filter((each) => each.agent === agent);
+  return [...own.map(({ session }) => session.slice(1)), shared.chat];
 }
 
 function part(number: number, roll: Dice): Part {
@@ -65,6 +110,8 @@ function part(number: number, roll: Dice): Part {
   return {
     session: `s${number}`,
     agent: `a${number}`,
+    priority: 0,
+    scope: [String(number), shared.chat],
     script: messages.flatMap((_, index) => turn(`${number}.${index + 1}`, number, roll)),
     messages,
     ending: roll.pick(["close", "close", "close", "reopen", "stop"]),

@@ -8,10 +8,12 @@ import {
 } from "@waybill/core/testing";
 import { dice, type Dice } from "./dice.ts";
 import { forecastOf } from "./forecast.ts";
-import { shared, type Part, type Plot } from "./plot.ts";
+import { scriptsOf, shared, type Part, type Plot } from "./plot.ts";
 import { playUsers, type Life } from "./life.ts";
+import { Porter } from "./porter.ts";
 import { insist, lookAfter } from "./user.ts";
 import { logOf, type View } from "./verdict.ts";
+import { witnessed } from "./witness.ts";
 
 /** A plot on stage: a world, whoever is alive in it, and what happens to them. */
 export class Stage {
@@ -22,6 +24,10 @@ export class Stage {
   readonly story: string[] = [];
   /** How often a transcript was lost. */
   forgotten = 0;
+  /** Somebody at the door of each orchestrator. */
+  readonly porters: Porter[] = [];
+  /** What was done before it was recorded. */
+  readonly rash: string[] = [];
   readonly #lives: Life[] = [];
   readonly #roll: Dice;
   readonly #calm: () => void;
@@ -36,17 +42,14 @@ export class Stage {
     this.board = fakeBoard([...numbers, shared.chat, "forbidden"], [...numbers, shared.task]);
     const clocks = dice(plot.seed, "clocks");
     const errors: number[] = [];
-    this.world = fakeWorld(
-      Object.fromEntries(plot.parts.map(({ agent, script }) => [agent, script])),
-      {
-        tracker: () =>
-          fakeTracker({ board: this.board, keys: plot.keys, now: () => this.world.clock.now() }),
-        weather: forecast,
-        leaseMs: 30_000,
-        clockError: (life) =>
-          (errors[life] ??= clocks.chance(0.2) ? clocks.between(-3_600_000, 3_600_000) : 0),
-      },
-    );
+    this.world = fakeWorld(scriptsOf(plot), {
+      tracker: () =>
+        fakeTracker({ board: this.board, keys: plot.keys, now: () => this.world.clock.now() }),
+      weather: forecast,
+      leaseMs: 30_000,
+      clockError: (life) =>
+        (errors[life] ??= clocks.chance(0.2) ? clocks.between(-3_600_000, 3_600_000) : 0),
+    });
     this.#start = this.world.clock.now();
   }
 
@@ -115,17 +118,6 @@ export class Stage {
     return views;
   }
 
-  /** The whole store, an event a line. Who owned a session is told without the process that it was. */
-  async log(): Promise<readonly string[]> {
-    const lines: string[] = [];
-    for await (const page of this.world.store.readAll()) {
-      lines.push(
-        ...page.map((event) => JSON.stringify(event).replace(/"owner":"\d+-/, '"owner":"')),
-      );
-    }
-    return lines;
-  }
-
   /** Everybody leaves. */
   async end(): Promise<void> {
     for (const life of this.#awake) await this.#leave(life);
@@ -168,8 +160,15 @@ export class Stage {
 
   /** What failed once was closed: the present life is given new ports, one that slept gives up. */
   async #create(life: Life): Promise<Orchestrator> {
+    const porter = new Porter(life.ports);
+    this.porters.push(porter);
+    const { limits } = this.plot;
+    const options = porter.beside({ ...life.ports, limits });
+    const tell = (problem: string): void => void this.rash.push(problem);
     try {
-      return await createOrchestrator({ ...life.ports, limits: { runs: this.plot.runs } });
+      const orchestrator = await createOrchestrator(witnessed(options, this.world.store, tell));
+      porter.listen(orchestrator);
+      return orchestrator;
     } catch (error) {
       if (life.state === "present") life.ports = this.world.ports();
       else if (life.state === "woken") this.#end(life);

@@ -1,6 +1,5 @@
 import { isWaybillError, type Clock, type Orchestrator, type SessionHandle } from "@waybill/core";
 import type { Part } from "./plot.ts";
-import { shared } from "./plot.ts";
 
 /** How long a person waits before the next look, in milliseconds. */
 const patienceMs = 60_000;
@@ -10,10 +9,10 @@ const patienceMs = 60_000;
  * repeated. Whatever fails is tried again.
  */
 export async function use(orchestrator: Orchestrator, part: Part, clock: Clock): Promise<void> {
-  const number = part.session.slice(1);
-  const scope = { chats: [number, shared.chat], tasks: [number, shared.task] };
+  const { session: id, agent, priority, policy } = part;
+  const scope = { chats: part.scope, tasks: part.scope };
   const open = (): Promise<SessionHandle> =>
-    orchestrator.open({ id: part.session, agent: part.agent, scope, policy: part.policy });
+    orchestrator.open({ id, agent, priority, scope, policy });
 
   const half =
     part.ending === "reopen" ? Math.ceil(part.messages.length / 2) : part.messages.length;

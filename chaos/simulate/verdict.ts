@@ -20,7 +20,8 @@ export interface View {
 export interface Evidence {
   readonly world: FakeWorld;
   readonly board: FakeBoard;
-  readonly sessions: readonly string[];
+  /** The sessions, and the texts of all messages that were sent to each, however often. */
+  readonly sessions: ReadonlyMap<string, readonly string[]>;
   /** What each orchestrator that was there in the end took to be the state of each. */
   readonly states: readonly ReadonlyMap<string, View>[];
   /** Whether a transcript was lost: then an agent may hear something twice. */
@@ -44,7 +45,7 @@ export async function judge(evidence: Evidence): Promise<Verdict> {
   const cleared: string[] = [];
   const redriven = new Set<string>();
   let words = 0;
-  for (const session of evidence.sessions) {
+  for (const [session, sent] of evidence.sessions) {
     const log = await logOf(evidence.world, session);
     const { book } = audit(session, log, problems);
     if (book.life !== "ended") problems.push(`${session} is ${book.life} in the end`);
@@ -53,6 +54,7 @@ export async function judge(evidence: Evidence): Promise<Verdict> {
     for (const { type, data } of log)
       if (type === "OperationRedriven") redriven.add(data.operationId);
     words += checkWords(evidence.world, log, problems);
+    checkMessages(session, sent, log, problems);
     for (const states of evidence.states) checkView(session, states.get(session), log, problems);
   }
   checkRuns(evidence, problems);
@@ -71,6 +73,15 @@ export async function logOf(
     log.push(...page.map((stored) => stored as unknown as Recorded<SessionEvent>));
   }
   return log;
+}
+
+/** The whole store, an event a line. Who owned a session is told without the process that it was. */
+export async function wholeLog({ store }: FakeWorld): Promise<readonly string[]> {
+  const lines: string[] = [];
+  for await (const page of store.readAll()) {
+    lines.push(...page.map((event) => JSON.stringify(event).replace(/"owner":"\d+-/, '"owner":"')));
+  }
+  return lines;
 }
 
 /** Whoever was there in the end knows all that was recorded by then, and nothing else. */
@@ -126,6 +137,22 @@ function checkWords(
   return lost;
 }
 
+/** Each message is in the log once; what became of it is audited. */
+function checkMessages(
+  session: string,
+  sent: readonly string[],
+  log: readonly Recorded<SessionEvent>[],
+  problems: string[],
+): void {
+  const queued = log.flatMap(({ type, data }) => (type === "MessageQueued" ? [data.text] : []));
+  for (const text of sent) {
+    const times = queued.filter((each) => each === text).length;
+    if (times !== 1)
+      problems.push(`${session}: "${text}" was sent and is in the log ${times} times`);
+  }
+  if (queued.length > sent.length) problems.push(`${session} has messages that nobody sent`);
+}
+
 function clearedBy(event: SessionEvent): readonly string[] {
   switch (event.type) {
     case "OperationRequested":
@@ -147,7 +174,7 @@ function checkRuns({ world, forgetful }: Evidence, problems: string[]): void {
   if (forgetful) return;
   const heard = [...host.runs.values()].map(({ spec }) => spec.agent.slug);
   for (const slug of new Set(heard)) {
-    const ids = host.brain(slug).heard.map(({ id }) => id);
+    const ids = host.brain(slug).heard.map(({ conversation, id }) => `${conversation} ${id}`);
     if (new Set(ids).size < ids.length) problems.push(`${slug} heard a message twice`);
   }
 }
@@ -188,7 +215,7 @@ function checkOrder(
   { cleared, redriven }: { readonly cleared: readonly string[]; readonly redriven: Set<string> },
   problems: string[],
 ): void {
-  for (const session of sessions) {
+  for (const session of sessions.keys()) {
     const last = new Map<string, number>();
     for (const { key, target } of doneAt(board)) {
       if (!key.startsWith(`${session}/`) || ends.get(key) !== "delivered") continue;
