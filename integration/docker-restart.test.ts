@@ -53,23 +53,25 @@ function restarts(): void {
     },
   );
 
-  test("without live-restore: the agent takes its leave, and the next message gets a new run", async () => {
+  test("without live-restore: the agent takes its leave, and a second run goes on with its turn", async () => {
     await engine.end("SIGTERM");
     await engine.start({ liveRestore: false });
     await using host = await openHost();
     const orchestrator = await host.start();
     const session = await orchestrator.open({ id: "s", agent: "coder", scope });
-    const turn = session.ask(script([post("once"), { wait: 60_000 }]));
+    const turn = session.ask(script([post("once"), { wait: 8_000 }, post("twice")]));
     await eventOf(orchestrator, "s", "OperationDelivered");
     await engine.end("SIGTERM");
-    // The agent was asked to end, said so, and the word is here before the engine is.
-    expect(await turn).toMatchObject({ outcome: "interrupted" });
+    // The agent was asked to end, said so, and the word is here before the engine is. Nobody had
+    // asked for an interrupt, so the message is not settled by it.
+    const broken = await eventOf(orchestrator, "s", "TurnEnded");
+    expect(broken.data).toMatchObject({ outcome: "interrupted", messageIds: [] });
     await engine.start({ liveRestore: false });
-    expect(await session.ask("go on")).toMatchObject({ outcome: "completed" });
+    expect(await turn).toMatchObject({ outcome: "completed", text: "done" });
     const types = await typesOf(session);
     expect(types.filter((type) => type === "RunExited")).toHaveLength(1);
     expect(types.filter((type) => type === "RunStarted")).toHaveLength(2);
-    expect(host.tracker.records.messages).toHaveLength(1);
+    expect(host.tracker.records.messages.map(({ content }) => content)).toEqual(["once", "twice"]);
   });
 
   test("a power cut: the run's end is told as unseen, and a second run ends the turn", async () => {

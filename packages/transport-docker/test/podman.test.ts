@@ -14,6 +14,7 @@ import {
   newGround,
   sightings,
   testImage,
+  extendLease,
 } from "./fixture.ts";
 
 /** Whoever runs the tests has the podman that is theirs. */
@@ -37,6 +38,7 @@ async function createFixture(): Promise<TransportFixture> {
     another: async () => ground.transport({ engine }),
     plan: ({ program, ...request }) => ground.plan({ program: contractShell(program), ...request }),
     output: ground.read,
+    extendLease,
     unreachable: async () => {
       await writeFile(away, "");
       return async () => await rm(away);

@@ -11,7 +11,15 @@ import { engineSocket } from "../src/engine/engine-socket.ts";
 import { socketEngine } from "../src/engine/socket-engine.ts";
 import { settingsOf } from "../src/options.ts";
 import { runContainer } from "../src/start/run-container.ts";
-import { baseImage, buildTestImage, docker, fakeEngine, newGround, testImage } from "./fixture.ts";
+import {
+  baseImage,
+  buildTestImage,
+  docker,
+  extendLease,
+  fakeEngine,
+  newGround,
+  testImage,
+} from "./fixture.ts";
 import { engineDoor, engineSocketPath } from "./reachable.ts";
 
 await describeWithDocker("the two ways to ask Docker", [baseImage], () => {
@@ -126,6 +134,7 @@ async function createFixture(): Promise<TransportFixture> {
     another: async () => ground.transport(options),
     plan: ({ program, ...request }) => ground.plan({ program: contractShell(program), ...request }),
     output: ground.read,
+    extendLease,
     unreachable: async () => {
       await door.shut();
       return door.open;
