@@ -1,6 +1,7 @@
 import type { AppendAnswer, AppendRequest } from "./append-group.ts";
 import type { Database, Statement } from "./database.ts";
 import { expectedNumber } from "./event-row.ts";
+import type { EventRow } from "./event-row.ts";
 import { troubleOf } from "./failure.ts";
 
 /**
@@ -13,9 +14,13 @@ export async function appendAlone(
   { stream, expected, epoch, events }: AppendRequest,
 ): Promise<AppendAnswer | null> {
   if (events.some(({ payload }) => payload !== null)) return null;
+  const [only] = events;
+  const version = expectedNumber(expected);
+  if (only !== undefined && events.length === 1 && version >= 0 && version < LAST_VERSION)
+    return appendOne(database, { stream, version, epoch, event: only });
   const values = [
     stream,
-    expectedNumber(expected),
+    version,
     epoch,
     events.map(({ id }) => id),
     events.map(({ type }) => type),
@@ -41,6 +46,54 @@ export async function appendAlone(
     throw error;
   }
 }
+
+/** No stream comes this far; beyond it, the column's type would refuse the number. */
+const LAST_VERSION = 2 ** 31 - 1;
+
+interface OneEvent {
+  readonly stream: string;
+  /** What the stream must have. */
+  readonly version: number;
+  readonly epoch: number | null;
+  readonly event: EventRow;
+}
+
+/** The most common of all: one event behind a version that is known. */
+async function appendOne(
+  database: Database,
+  { stream, version, epoch, event }: OneEvent,
+): Promise<AppendAnswer | null> {
+  const { id, type, schema, recordedAt, causation, mustUnderstand, data } = event;
+  const facts = [id, type, schema, recordedAt, causation, mustUnderstand, data];
+  const [row] = await database.ask(APPEND_ONE, [stream, version, epoch, ...facts]);
+  if (row === undefined) return null;
+  return {
+    type: "stored",
+    head: version,
+    tx: String(row["tx"]),
+    positions: [String(row["position"])],
+  };
+}
+
+/**
+ * No look for the stream's head and for the id: the two unique indexes refuse what comes twice. The
+ * version before must be there, or the stream would get a gap; and the lease's row is read, and so
+ * locked, before its epoch is compared.
+ */
+const APPEND_ONE: Statement = {
+  name: "waybill-append-one",
+  text: `
+INSERT INTO events (tx, stream, version, id, type, schema, recorded_at, causation,
+  must_understand, data)
+SELECT pg_current_xact_id()::text::bigint + log.tx_offset, $1::text, $2::int + 1, $4::text, $5::text,
+  $6::bigint, $7::float8, $8::text, $9::bool, $10::text
+FROM log
+WHERE ($2::int = 0 OR EXISTS (SELECT FROM events WHERE stream = $1 COLLATE "C" AND version = $2::int))
+  AND ($3::bigint IS NULL OR coalesce(
+    (SELECT epoch FROM leases WHERE name = $1 COLLATE "C" FOR SHARE), 0) <= $3::bigint)
+ON CONFLICT DO NOTHING
+RETURNING tx, position`,
+};
 
 /** The same conditions as the group's statement has, all of which must hold. */
 const APPEND: Statement = {
