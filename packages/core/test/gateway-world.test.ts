@@ -38,6 +38,19 @@ test("a model that is not allowed fails the turn for good, and is on record", as
   expect(await typesOf(world, "s")).toContain("GatewayRequestRefused");
 });
 
+test("what an agent claims of a run is left out of what the gateway is told: it may know better", async () => {
+  const script = [reply("One.", { costUsd: 3 }), spend(1_500), spend(1_500), reply("Two.")];
+  const world = fakeWorld({ coder: script }, { gateway: dollar, policy: { budgetUsd: 2 } });
+  await using orchestrator = await createOrchestrator(world.ports());
+  const session = await orchestrator.open({ id: "s", agent: "coder" });
+  await session.ask("Go.");
+  expect((await session.state()).budget).toMatchObject({ exceeded: true });
+
+  await session.raiseBudget(4); // told to the gateway, of which the run's claim is no spending
+  expect(await session.ask("Go on.")).toMatchObject({ outcome: "completed", text: "Two." });
+  expect(world.gateway.asked.map(({ answer }) => answer)).toEqual(["answered", "answered"]);
+});
+
 test("a reading of the test's own making is recorded like any other", async () => {
   const world = fakeWorld({ coder: [reply("Done.")] }, { gateway: {} });
   await using orchestrator = await createOrchestrator(world.ports());

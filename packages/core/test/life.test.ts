@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from "vitest";
-import { createOrchestrator, type Orchestrator } from "@waybill/core";
+import { createOrchestrator, statusOf, unopened, type Orchestrator } from "@waybill/core";
 import { chat, exit, fakeWorld, hang, operation, reply } from "@waybill/core/testing";
 import { recordingTracker } from "./recording-tracker.ts";
 
@@ -23,6 +23,10 @@ describe("a session", () => {
     expect(turn).toMatchObject({ outcome: "completed", text: "done", costUsd: 0.5 });
     expect(await session.status()).toBe("idle");
     world.assertScriptsUsed();
+  });
+
+  test("that nobody opened is unopened, in a word", () => {
+    expect(statusOf(unopened("s"))).toBe("unopened");
   });
 
   test("tells its whole story, then what happens", async () => {

@@ -13,6 +13,9 @@ export const storiesOfLife: Readonly<Record<string, () => Story>> = {
       .give({ type: "RedriveOperation", operationId: "s/run-1/9" })
       .give({ type: "Unpark" })
       .give({ type: "InterruptTurn" })
+      .give({ type: "HoldForAgent", spentUsd: 3, capUsd: 2 })
+      .give({ type: "AbandonSite", by: "Ada" })
+      .give({ type: "EraseSession", by: "Ada" })
       .tick(5),
   "opened, owned, taken over": () =>
     new Story()
@@ -61,6 +64,34 @@ export const storiesOfLife: Readonly<Record<string, () => Story>> = {
       .ok("/drain")
       .give({ type: "CloseSession", outcome: "closed" })
       .ok("/remove"),
+  "closing with as much to allow as to do": () => {
+    const story = new Story().begun({ approve: ["task.comment"] }).accepted();
+    story.asks({ type: "chat.send", chat: "7", content: "hi" });
+    story.asks({ type: "task.comment", task: "42", content: "hm" });
+    story.ended().give({ type: "CloseSession", outcome: "closed" }).hear({ type: "bye" }).over();
+    const denied = { type: "DecideApproval", operationId: "s/run-1/4", granted: false } as const;
+    story.give({ ...denied, by: "Ada", reason: "No." });
+    return story.ok("/perform", { id: "r", at: null, repeated: false, data: null });
+  },
+  "closing while it waits for a place": () =>
+    new Story()
+      .open()
+      .own()
+      .send()
+      .give({ type: "CloseSession", outcome: "closed" })
+      .fail("admit")
+      .give({ type: "HoldForAgent", spentUsd: 3, capUsd: 2 }),
+  erased: () => {
+    const story = new Story().begun().accepted().ended();
+    const erase = { type: "EraseSession", by: "Ada" } as const;
+    story.give(erase).give({ type: "CloseSession", outcome: "closed" }).give(erase);
+    story.hear({ type: "bye" }).over().give(erase).give(erase).send("m2");
+    const failed = { type: "Failed", key: "erase", effect: { type: "erase" } } as const;
+    story.fail("erase").tick(60_000).ok("erase").give(erase);
+    story.give({ ...failed, failure: failure("transient") });
+    story.give({ type: "RedriveOperation", operationId: "s/run-1/9" });
+    return story.give({ type: "AbandonSite", by: "Ada" }).open();
+  },
   "a full queue": () =>
     new Story().open({ queue: 2 }).own().send("m1").send("m2").send("m3").send("m2"),
   "a budget": () => {
@@ -77,6 +108,11 @@ export const storiesOfLife: Readonly<Record<string, () => Story>> = {
     const story = new Story().begun().accepted().ended("t1", { costUsd: 1 }).send("m2");
     story.ok("/put:m2").accepted("m2", "t2").ended("t2", { costUsd: 1 });
     return story.give({ type: "RaiseBudget", capUsd: 1 });
+  },
+  "a conversation that begins anew costs from nothing": () => {
+    const story = new Story().begun().accepted().ended("t1", { costUsd: 1 }).over({ exitCode: 1 });
+    story.send("m2").tick(60_000).admit("run-2").ok("/start", exit).hello("lost");
+    return story.ok("/put:m2").accepted("m2", "t2").ended("t2", { costUsd: 3 });
   },
   "an agent's budget": () =>
     new Story()
@@ -108,6 +144,28 @@ export const storiesOfLife: Readonly<Record<string, () => Story>> = {
     story.accepted("continuation-run-2", "t2").ended("t2", { outcome: "failed", error });
     return story.hear({ type: "bye" }).over();
   },
+  "a limit that was over before it was heard of": () => {
+    const story = new Story().begun().accepted();
+    const error = { code: "MODEL_RATE_LIMITED", message: "Too many.", class: "rate" } as const;
+    story.ended("t1", { outcome: "failed", error: { ...error, resetsAt: 999_000 } });
+    return story.hear({ type: "bye" }).over();
+  },
+  "a turn that fails for good": () => {
+    const story = new Story().begun().accepted();
+    const error = { code: "TOO_LONG", message: "No.", class: "permanent" } as const;
+    return story.ended("t1", { outcome: "failed", error }).hear({ type: "bye" }).over();
+  },
+  "a turn that fails for now, of a message that waits no more": () => {
+    const story = new Story().begun({ failures: 1 }).accepted();
+    const error = { code: "OVERLOADED", message: "Later.", class: "transient" } as const;
+    return story.ended("t9", { outcome: "failed", error }).ended("t1").hear({ type: "bye" }).over();
+  },
+  "a turn that somebody broke off": () => {
+    const story = new Story().begun({ failures: 1 }).send("m2").accepted();
+    return story.ended("t1", { outcome: "interrupted", text: "" }).hear({ type: "bye" }).over();
+  },
+  "a turn that was broken off beside one that goes on": () =>
+    new Story().begun().accepted().ended("t9", { outcome: "interrupted", text: "" }).over(),
   "a turn that fails for now": () => {
     const story = new Story().begun().accepted();
     const error = { code: "OVERLOADED", message: "Later.", class: "transient" } as const;

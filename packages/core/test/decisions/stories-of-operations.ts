@@ -61,6 +61,15 @@ export const storiesOfOperations: Readonly<Record<string, () => Story>> = {
     story.fail("/perform", failure("unknown")).fail("/lookup").tick(1_000).ok("/lookup", null);
     return story.tick(60_000).ok("/lookup", null).ok("/perform", done);
   },
+  "questions are asked again without a doubt": () => {
+    const scope = { chats: "any", tasks: "any" } as const;
+    const story = new Story().open({}, { scope }).own(1, false).send().admit();
+    story.ok("/start", { host: "h", handle: "x", already: false }).hello().accepted();
+    story.asks({ type: "chat.read", chat: "7" }).asks({ type: "task.get", task: "42" });
+    story.asks({ type: "task.list" }).own(2, false);
+    for (const question of ["/3/", "/4/", "/5/"]) story.fail(question, failure("unknown"));
+    return story;
+  },
   "its caller dies, with keys and without": () => {
     const story = new Story().begun().accepted().asks(hi).asks({ type: "chat.read", chat: "7" });
     return story

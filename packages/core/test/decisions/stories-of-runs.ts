@@ -17,6 +17,47 @@ export const storiesOfRuns: Readonly<Record<string, () => Story>> = {
     story.ok("/stop", { exitCode: 3, signal: null, oomKilled: false, detail: "why" });
     return story.ok("/drain");
   },
+  "a start of which is heard twice that it failed": () => {
+    const story = new Story().open().own().send().admit();
+    const failed = { type: "Failed", key: "run-1/start" } as const;
+    const { run } = story.state;
+    if (run === null) throw new TypeError("It was admitted.");
+    const effect = { type: "start", run: run.trace } as const;
+    story.give({ ...failed, effect, failure: lost });
+    return story.give({ ...failed, effect, failure: lost });
+  },
+  "a run over while what is left of the one before waits": () => {
+    const story = new Story().begun().exits({ exitCode: 1 }).ok("/drain").fail("run-1/remove");
+    story.now += 1;
+    story.give({ type: "Unpark" }).tick(5_000).admit("run-2").ok("/start", ok).hello("fresh");
+    story.fail("run-1/remove", failure("rate", { retryAfterMs: 3_600_000 }));
+    story.fail("/put:m1").exits({ exitCode: 1 }).ok("run-2/drain");
+    return story.tick(600_000);
+  },
+  "a turn that a run left open": () => {
+    const story = new Story().begun().accepted().exits({ exitCode: 1 });
+    story.give({ type: "InterruptTurn" });
+    const error = { code: "OVERLOADED", message: "Later.", class: "transient" } as const;
+    return story.ended("t1", { outcome: "failed", error }).ok("/drain");
+  },
+  "a host that is lost, and the lease of its run": () => {
+    const story = new Story().open({ failures: 1, graceMs: 1_000 });
+    story.at("a", "disk", 60_000).send().admit().ok("/start", ok).hello().ok("/put:m1").accepted();
+    story.at("b", "other-disk", 60_000).at("b", "disk", 60_000).caughtUp();
+    story.tick(75_999).tick(1).ok("/drain").tick(0);
+    return story.ok("/remove");
+  },
+  "a host that is lost, and a run without a lease": () => {
+    const story = new Story().open().at("a", "disk").send().admit().ok("/start", ok).hello();
+    story.at("b", "disk").own(9).give({ type: "AbandonSite", by: "Ada" });
+    return story.give({ type: "AbandonSite", by: "Ada" }).ok("/drain");
+  },
+  "folders that are gone": () => {
+    const story = new Story().begun().give({ type: "AbandonSite", by: "Ada" }).ok("/drain");
+    story.ok("/remove").at("a", "disk").tick(60_000).admit("run-2").ok("/start", ok);
+    story.over().at("b", "other-disk").give({ type: "AbandonSite", by: "Ada" });
+    return story.at("b", "other-disk");
+  },
   "a start that is asked to wait": () => {
     const story = new Story().open().own().send().admit();
     story

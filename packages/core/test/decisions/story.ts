@@ -80,6 +80,15 @@ export class Story {
     return this.give({ type: "OwnSession", owner: `owner-${epoch}`, epoch, trackerKeys });
   }
 
+  /** An owner takes over that reaches one host and one place of folders. */
+  at(host: string, folders: string, runLeaseMs?: number): this {
+    this.seen = { aliveAt: null, caughtUpAt: null };
+    const epoch = (this.state.owner?.epoch ?? 0) + 1;
+    const lease = runLeaseMs === undefined ? {} : { runLeaseMs };
+    const owner = { owner: `owner-${epoch}`, epoch, trackerKeys: true };
+    return this.give({ type: "OwnSession", ...owner, site: { host, folders }, ...lease });
+  }
+
   /** An owner with a policy takes over. */
   authorised(epoch = 2): this {
     return this.give({
