@@ -86,6 +86,8 @@ const like = {
   anything: (): Like => new Like((value) => value !== null && value !== undefined),
   any: (kind: { readonly name: string }): Like =>
     new Like((value) => (value as object | null)?.constructor === kind),
+  closeTo: (to: number, digits = 2): Like =>
+    new Like((value) => Math.abs(Number(value) - to) < 10 ** -digits / 2),
   stringMatching: (pattern: RegExp): Like => new Like((value) => pattern.test(String(value))),
   stringContaining: (part: string): Like => new Like((value) => String(value).includes(part)),
   objectContaining: (parts: object): Like => new Like((value) => isPart(value, parts)),
